@@ -1,0 +1,13 @@
+# The image of every process of the service: web, worker and beat differ in their command alone.
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 VAR_DIR=/var/lib/guoxue
+
+RUN useradd --system --create-home --home-dir /var/lib/guoxue guoxue
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+COPY --chown=guoxue:guoxue . .
+USER guoxue
+EXPOSE 8000
+CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "guoxue.asgi:application"]

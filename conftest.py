@@ -1,0 +1,36 @@
+"""Shared by all tests: cheap password hashes, an empty cache, and the migrations' seeds after every flush."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.cache import cache
+
+SEEDS = (
+    ("billing.migrations.0003_first_prices", "add_first_prices"),
+    ("chat.migrations.0002_seed_roles", "seed_roles"),
+)
+
+
+def pytest_configure() -> None:
+    """Make what a password costs in production cost nothing here, and give WhiteNoise the folder it expects."""
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """No test sees another's throttles and tickets."""
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def seeds(request: pytest.FixtureRequest) -> None:
+    """A transactional test ends with a flush, which takes the seeds of the migrations too: put them back before one."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None and marker.kwargs.get("transaction"):
+        request.getfixturevalue("transactional_db")
+        for module, function in SEEDS:
+            getattr(import_module(module), function)(apps, None)

@@ -1,0 +1,1 @@
+"""Everything behind ``bin/run`` once .venv exists: servers, database, web server and worker."""

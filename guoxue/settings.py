@@ -1,0 +1,260 @@
+"""Decides the configuration: everything comes from the environment (or ``.env``); production refuses weak secrets."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from guoxue import embedded
+
+# Generic bases such as ModelAdmin[Work] exist for the type checker only; this makes them work at run time.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _text(name: str, default: str = "") -> str:
+    """Read a text setting; one that is set to nothing, as in a copied ``.env.example``, counts as not set."""
+    return env.str(name, default="") or default
+
+
+DEBUG = env.bool("DEBUG", default=False)
+VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = _text("SECRET_KEY")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "SECRET_KEY must be set to at least 32 random characters (bin/run makes one for you)."
+    )
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "csp",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "billing",
+    "knowledge",
+    "chat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "guoxue.urls"
+ASGI_APPLICATION = "guoxue.asgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database and Redis: DATABASE_URL and REDIS_URL, or the bundled servers that bin/run keeps under VAR_DIR.
+_bundled = embedded.running_servers(VAR_DIR)
+DATABASE_URL = _text("DATABASE_URL", _bundled.database_url if _bundled else "")
+REDIS_URL = _text("REDIS_URL", _bundled.redis_url if _bundled else "")
+if not DATABASE_URL or not REDIS_URL:
+    raise ImproperlyConfigured(
+        "Set DATABASE_URL and REDIS_URL, or start the bundled servers with bin/run first."
+    )
+DATABASES = {
+    "default": {
+        **environ.Env.db_url_config(DATABASE_URL),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+                "timeout": env.int("DATABASE_POOL_TIMEOUT_SECONDS", default=10),
+            },
+        },
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ATOMIC_REQUESTS = False
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "guoxue",
+    },
+}
+# redis-py's default socket timeout would close the channel layer's idle blocking reads.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "guoxue.channels"},
+    },
+}
+CELERY_BROKER_URL = _text("CELERY_BROKER_URL", REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "guoxue.celery:", "socket_connect_timeout": 3}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_BEAT_SCHEDULE = {
+    "interrupt-abandoned-replies": {"task": "chat.tasks.interrupt_abandoned_replies", "schedule": 10.0},
+}
+
+# --- Accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=30)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=30)),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "SIGNING_KEY": _text("JWT_SECRET_KEY", SECRET_KEY),
+    "USER_ID_FIELD": "id",
+    "USER_ID_CLAIM": "user_id",
+}
+vars().update(environ.Env.email_url_config(_text("EMAIL_URL", "consolemail://")))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "国学大师 <no-reply@localhost>")
+EMAIL_CODE_TTL_SECONDS = 600
+
+# --- REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "guoxue.api.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "email-code-ip": _text("EMAIL_CODE_RATE_IP", "20/hour"),
+        "login-ip": _text("LOGIN_RATE_IP", "30/minute"),
+        "search": _text("SEARCH_RATE", "60/minute"),
+    },
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "EXCEPTION_HANDLER": "guoxue.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "国学大师 API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "国学问答：流式回复、出处引文、引文核对。",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- Language models: any OpenAI-compatible server; without a key the built-in offline model answers.
+LLM_BASE_URL = _text("LLM_BASE_URL", "https://api.deepseek.com")
+LLM_API_KEY = _text("LLM_API_KEY")
+LLM_MODEL = _text("LLM_MODEL", "deepseek-chat")
+LLM_CONNECT_TIMEOUT_SECONDS = 5
+LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 20
+LLM_GAP_TIMEOUT_SECONDS = 30
+LLM_TOTAL_TIMEOUT_SECONDS = 300
+
+# --- Chat
+MESSAGE_MAX_CHARACTERS = 4000
+REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", default=15)
+
+# --- Embeddings: empty base URL means the bundled model.
+EMBEDDING_BASE_URL = _text("EMBEDDING_BASE_URL")
+EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")
+EMBEDDING_MODEL = _text("EMBEDDING_MODEL")
+EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", default=384)
+EMBEDDING_THREADS = env.int("EMBEDDING_THREADS", default=2)
+
+# --- Money, in micro-yuan (¥1 = 1 000 000)
+TRIAL_GRANT_MICROS = env.int("TRIAL_GRANT_MICROS", default=10_000_000)
+TRIAL_DAILY_BUDGET_MICROS = env.int("TRIAL_DAILY_BUDGET_MICROS", default=10_000_000_000)
+TRIAL_HMAC_KEY = _text("TRIAL_HMAC_KEY", SECRET_KEY if DEBUG else "")
+if not TRIAL_HMAC_KEY:
+    raise ImproperlyConfigured(
+        "TRIAL_HMAC_KEY must be set and kept: with another key everybody gets the trial again."
+    )
+
+# --- Language, time, files
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+# --- Security
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- Logs
+LOG_LEVEL = _text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+}

@@ -1,0 +1,53 @@
+import pytest
+from django.http import Http404
+from rest_framework import exceptions
+
+from guoxue import errors
+from guoxue.api import exception_handler, validation_fields
+
+
+class Odd(errors.ApplicationError):
+    code = "odd"
+    status = 418
+    message = "奇怪。"
+    retry_after_seconds = 7
+
+
+@pytest.mark.parametrize(
+    ("exception", "status", "code"),
+    [
+        (Odd(), 418, "odd"),
+        (exceptions.ValidationError({"email": ["必填。"]}), 400, "invalid_input"),
+        (exceptions.ParseError(), 400, "invalid_input"),
+        (exceptions.NotAuthenticated(), 401, "not_authenticated"),
+        (exceptions.PermissionDenied(), 404, "not_found"),
+        (Http404(), 404, "not_found"),
+        (exceptions.MethodNotAllowed("PUT"), 405, "method_not_allowed"),
+        (exceptions.Throttled(wait=12.2), 429, "throttled"),
+    ],
+)
+def test_every_expected_error_has_one_shape(exception, status, code):
+    response = exception_handler(exception, {})
+
+    assert response.status_code == status
+    assert set(response.data["error"]) == {"code", "message", "fields", "retryable"}
+    assert response.data["error"]["code"] == code
+
+
+def test_an_unexpected_error_is_not_swallowed():
+    assert exception_handler(KeyError("x"), {}) is None
+
+
+def test_a_wait_is_told_in_a_header():
+    assert exception_handler(exceptions.Throttled(wait=12.2), {})["Retry-After"] == "13"
+    assert exception_handler(Odd(), {})["Retry-After"] == "7"
+
+
+def test_nested_validation_detail_becomes_dotted_fields():
+    detail = {"a": ["x"], "b": {"c": ["y"]}, "d": [{}, {"e": ["z"]}], "f": "w"}
+
+    assert validation_fields(detail) == {"a": ["x"], "b.c": ["y"], "d.1.e": ["z"], "f": ["w"]}
+
+
+def test_an_unknown_api_path_is_not_a_page(client):
+    assert client.get("/api/v1/nothing").status_code == 404
