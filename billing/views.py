@@ -1,0 +1,61 @@
+"""Decides the REST doors of money: the own wallet, its history, and the price list."""
+
+from typing import cast
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from billing.models import LedgerTransaction, Price
+from billing.serializers import PriceSerializer, WalletEntrySerializer, WalletSerializer
+from billing.services import open_wallet
+from guoxue.api import CursorPagination
+
+
+class NewestEntryFirst(CursorPagination):
+    ordering = "-id"
+
+
+class PricesByModel(CursorPagination):
+    ordering = "model"
+
+
+class WalletView(APIView):
+    @extend_schema(tags=["计费"], summary="我的钱包", responses=WalletSerializer)
+    def get(self, request: Request) -> Response:
+        """Show the balance; the first look opens the wallet with the trial."""
+        wallet = open_wallet(user=cast(User, request.user))
+        return Response(WalletSerializer(wallet).data)
+
+
+@extend_schema(tags=["计费"], summary="余额变动记录")
+class WalletEntriesView(generics.ListAPIView[LedgerTransaction]):
+    """Show every change of the balance, newest first."""
+
+    serializer_class = WalletEntrySerializer
+    pagination_class = NewestEntryFirst
+    queryset = LedgerTransaction.objects.none()
+
+    def get_queryset(self) -> QuerySet[LedgerTransaction]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        wallet = open_wallet(user=cast(User, self.request.user))
+        return LedgerTransaction.objects.seen_from(wallet)
+
+
+@extend_schema(tags=["计费"], summary="模型价格（每百万 token）")
+class PricesView(generics.ListAPIView[Price]):
+    """Show what each offered model costs now; open to everyone, also with a stale token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = PriceSerializer
+    pagination_class = PricesByModel
+
+    def get_queryset(self) -> QuerySet[Price]:
+        return Price.objects.offered()
