@@ -1,0 +1,42 @@
+"""Decides how a text becomes passages: whole when it fits, else cut at sentence ends, nothing lost."""
+
+import re
+
+MAX_CHARACTERS = 400
+
+# A sentence ends with its mark and the quotation marks and brackets that close after it.
+_SENTENCE = re.compile(r".*?(?:[。！？!?；;…]+[」』”’》）)\]】\"']*\n?|\n|$)", re.DOTALL)
+_CLAUSE = re.compile(r".*?(?:[，,、：:]+[」』”’》）)\]】\"']*|$)", re.DOTALL)
+
+
+def split_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> list[str]:
+    """Cut a long text into pieces of at most ``max_characters``, as few and as even as sentences allow.
+
+    A sentence that is itself too long is cut at its commas, a clause without any in the middle of nowhere.
+    """
+    if len(text) <= max_characters:
+        return [text]
+    units = [unit for sentence in _split(_SENTENCE, text) for unit in _shorten(sentence, max_characters)]
+    target = -(-len(text) // -(-len(text) // max_characters))
+    pieces = [""]
+    for unit in units:
+        grown = len(pieces[-1]) + len(unit)
+        overshoots = grown > target and grown - target > target - len(pieces[-1])
+        if pieces[-1] and (grown > max_characters or overshoots):
+            pieces.append("")
+        pieces[-1] += unit
+    return pieces
+
+
+def _split(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [part for part in pattern.findall(text) if part]
+
+
+def _shorten(sentence: str, max_characters: int) -> list[str]:
+    if len(sentence) <= max_characters:
+        return [sentence]
+    return [
+        clause[start : start + max_characters]
+        for clause in _split(_CLAUSE, sentence)
+        for start in range(0, len(clause), max_characters)
+    ]

@@ -1,0 +1,198 @@
+"""Decides which model turns texts into vectors: the bundled one, or any OpenAI-compatible server."""
+
+import os
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import openai
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from numpy.typing import NDArray
+
+from knowledge.bundled_model import DIMENSIONS, BundledModel
+from knowledge.errors import EmbeddingUnavailable
+from knowledge.folding import fold_characters
+
+BUNDLED_MODEL = "multilingual-e5-small-int8"
+# Alibaba Cloud takes no more texts at once; the other vendors take more.
+REMOTE_BATCH_SIZE = 10
+# A reader waits for a query and can do without its vector; nobody waits for passages.
+QUERY_TIMEOUT_SECONDS, QUERY_RETRIES = 5, 1
+PASSAGES_TIMEOUT_SECONDS, PASSAGES_RETRIES = 60, 4
+
+_PASSING_STATUSES = frozenset({408, 409, 429})
+_Vectors = NDArray[np.float32]
+
+
+class EmbeddingServiceFailed(EmbeddingUnavailable):
+    """The embeddings server cannot be reached, is overloaded, or answers with something else than vectors."""
+
+    code = "embedding_service_failed"
+    status = 502
+    message = "向量服务暂时没有给出结果，请稍后再试。"
+
+
+class EmbeddingServiceRefused(EmbeddingUnavailable):
+    """The embeddings server refuses the request itself: wrong key, wrong address, unknown model."""
+
+    code = "embedding_service_refused"
+    status = 502
+    message = "向量服务拒绝了请求，请管理员检查 EMBEDDING_BASE_URL、EMBEDDING_API_KEY 和 EMBEDDING_MODEL。"
+    retryable = False
+
+
+class EmbeddingDimensionsMismatch(EmbeddingUnavailable):
+    """The embeddings server's vectors are not as long as ``EMBEDDING_DIMENSIONS`` says."""
+
+    code = "embedding_dimensions_mismatch"
+    status = 502
+    message = "向量服务返回的维数与设置不符，请管理员检查 EMBEDDING_DIMENSIONS。"
+    retryable = False
+
+
+class Embedder(Protocol):
+    """What turns texts into vectors to be compared by their dot product; ``name`` is stored beside each."""
+
+    name: str
+    dimensions: int
+
+    def embed_passages(self, texts: Sequence[str]) -> _Vectors:
+        """Embed what ``passage_input`` made of passages: (n, dimensions), L2-normalised, in their order."""
+        ...
+
+    def embed_query(self, text: str) -> _Vectors:
+        """Embed what a reader asks: (dimensions,), L2-normalised."""
+        ...
+
+
+def passage_input(*, work: str, section: str, text: str) -> str:
+    """Return what is embedded for a passage: work and section before the text, all of it folded."""
+    return fold_characters(" ".join(part for part in (work, section, text) if part))
+
+
+def get_embedder() -> Embedder:
+    """Return the embedder that the settings choose; there is one in each process, and threads share it."""
+    with _lock:
+        if not settings.EMBEDDING_BASE_URL:
+            return _bundled_embedder(settings.VAR_DIR / "models", settings.EMBEDDING_THREADS)
+        return _remote_embedder(
+            settings.EMBEDDING_BASE_URL,
+            settings.EMBEDDING_API_KEY,
+            current_model(),
+            settings.EMBEDDING_DIMENSIONS,
+        )
+
+
+def current_model() -> str:
+    """Return the name under which vectors are stored and sought now, without loading the model."""
+    if not settings.EMBEDDING_BASE_URL:
+        return BUNDLED_MODEL
+    if not settings.EMBEDDING_MODEL:
+        raise ImproperlyConfigured(
+            "EMBEDDING_BASE_URL is set, so EMBEDDING_MODEL must name a model of that server."
+        )
+    return str(settings.EMBEDDING_MODEL)
+
+
+class BundledEmbedder:
+    """The model that comes with the program; it is loaded by the first text (about a second)."""
+
+    def __init__(self, *, cache_dir: Path, threads: int) -> None:
+        self.name = BUNDLED_MODEL
+        self.dimensions = DIMENSIONS
+        self._cache_dir = cache_dir
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._model: BundledModel | None = None
+
+    def embed_passages(self, texts: Sequence[str]) -> _Vectors:
+        return self._loaded().embed([f"passage: {text}" for text in texts])
+
+    def embed_query(self, text: str) -> _Vectors:
+        vector: _Vectors = self._loaded().embed([f"query: {fold_characters(text)}"])[0]
+        return vector
+
+    def _loaded(self) -> BundledModel:
+        with self._lock:
+            if self._model is None:
+                self._model = BundledModel.open(self._cache_dir, threads=self._threads)
+            return self._model
+
+
+class RemoteEmbedder:
+    """A model behind the OpenAI embeddings protocol; the SDK repeats what may pass with time."""
+
+    def __init__(self, *, base_url: str, api_key: str, model: str, dimensions: int) -> None:
+        self.name = model
+        self.dimensions = dimensions
+        # A server without keys wants none, but the SDK insists on one.
+        client = openai.OpenAI(base_url=base_url, api_key=api_key or "none")
+        self._for_query = client.with_options(timeout=QUERY_TIMEOUT_SECONDS, max_retries=QUERY_RETRIES)
+        self._for_passages = client.with_options(
+            timeout=PASSAGES_TIMEOUT_SECONDS, max_retries=PASSAGES_RETRIES
+        )
+
+    def embed_passages(self, texts: Sequence[str]) -> _Vectors:
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        for start in range(0, len(texts), REMOTE_BATCH_SIZE):
+            batch = list(texts[start : start + REMOTE_BATCH_SIZE])
+            vectors[start : start + len(batch)] = self._embed(batch, self._for_passages)
+        return vectors
+
+    def embed_query(self, text: str) -> _Vectors:
+        vector: _Vectors = self._embed([fold_characters(text)], self._for_query)[0]
+        return vector
+
+    def _embed(self, texts: list[str], client: openai.OpenAI) -> _Vectors:
+        vectors = self._request(texts, client)
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise EmbeddingServiceFailed
+        if vectors.shape[1] != self.dimensions:
+            raise EmbeddingDimensionsMismatch(
+                f"向量服务返回 {vectors.shape[1]} 维，EMBEDDING_DIMENSIONS={self.dimensions}，请管理员核对。"
+            )
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or not lengths.all():
+            raise EmbeddingServiceFailed
+        normalised: _Vectors = vectors / lengths
+        return normalised
+
+    def _request(self, texts: list[str], client: openai.OpenAI) -> _Vectors:
+        try:
+            response = client.embeddings.create(model=self.name, input=texts, encoding_format="float")
+            ordered = sorted(response.data, key=lambda item: item.index)
+            return np.array([item.embedding for item in ordered], np.float32)
+        except openai.APIStatusError as error:
+            passing = error.status_code >= 500 or error.status_code in _PASSING_STATUSES
+            raise (EmbeddingServiceFailed if passing else EmbeddingServiceRefused) from error
+        except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
+            # The SDK hands on an answer of another shape unchecked.
+            raise EmbeddingServiceFailed from error
+
+
+@lru_cache(maxsize=1)
+def _bundled_embedder(cache_dir: Path, threads: int) -> BundledEmbedder:
+    return BundledEmbedder(cache_dir=cache_dir, threads=threads)
+
+
+@lru_cache(maxsize=1)
+def _remote_embedder(base_url: str, api_key: str, model: str, dimensions: int) -> RemoteEmbedder:
+    return RemoteEmbedder(base_url=base_url, api_key=api_key, model=model, dimensions=dimensions)
+
+
+_lock = threading.Lock()
+
+
+def _forget_embedders() -> None:
+    """Leave a forked child without its parent's embedders: their threads and connections stayed behind."""
+    global _lock
+    _lock = threading.Lock()
+    _bundled_embedder.cache_clear()
+    _remote_embedder.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_embedders)

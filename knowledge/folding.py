@@ -1,0 +1,67 @@
+"""Decides when two written forms count as the same text: one folding for ingestion, search and quotation check.
+
+Folding serves indexes and comparison only; the text that a reader sees is never folded.
+"""
+
+import unicodedata
+from functools import lru_cache
+
+import opencc
+
+# Historical variants that OpenCC's traditional→simplified table leaves alone or decides per phrase,
+# written as pairs "variant, standard". 乾 stays itself: 乾坤 and 干 are different words.
+_VARIANT_PAIRS = (
+    "甯宁 乾乾 著着 祇只 硏研 邱丘 疋匹 氷冰 勅敕 劒剑 讐仇 讎仇 雠仇 遯遁 禀秉 稟秉 覩睹 隣邻 竝并 倂并 荅答 燿耀 徧遍 衹只 祗只 俛俯 畧略 髣仿 髴佛 彷仿 "
+    "疎疏 踈疏 恠怪 寃冤 冺泯 峩峨 乆久 亾亡 兎兔 兠兜 冣最 冩写 厯历 厰厂 叅参 吿告 呪咒 囘回 囬回 坵丘 埜野 壻婿 姙妊 寘置 寳宝 尅克 屛屏 廵巡 廼乃 迺乃 "
+    "彊强 徃往 恡吝 悞误 慙惭 慿凭 懽欢 戞戛 搆构 摠总 攷考 敍叙 斵斫 旾春 昬昏 晩晚 暎映 朞期 杇圬 柰奈 栁柳 槀槁 檝楫 欝郁 歩步 殁没 毘毗 氊毡 涙泪 淸清 "
+    "渉涉 湏须 濶阔 炤照 煖暖 熈熙 犂犁 狥徇 猨猿 玅妙 珎珍 瑠琉 甖罂 甦苏 畆亩 皷鼓 盌碗 矦侯 砲炮 碁棋 穉稚 窓窗 窻窗 竆穷 筯箸 粃秕 粧妆 縂总 繋系 罇樽 "
+    "羮羹 耉耇 耡锄 肎肯 脇胁 臯皋 舩船 艢樯 芲花 蘂蕊 蘓苏 虗虚 蚘蛔 蠏蟹 衂衄 袵衽 裠裙 覊羁 觧解 諠喧 譌讹 豓艳 賔宾 賛赞 躭耽 軰辈 輙辄 辠罪 辤辞 逈迥 "
+    "迯逃 逰游 邨村 郞郎 醕醇 醻酬 釡斧 銕铁 鎻锁 鐡铁 隂阴 隄堤 霛灵 靣面 鞌鞍 頋顾 頼赖 飇飙 飮饮 餽馈 騐验 驩欢 髙高 鬭斗 鬦斗 鵞鹅 鷰燕 麤粗 黙默 龎庞 "
+    "龢和 郤却 靑青"
+)
+_CJK_RANGES = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+
+
+@lru_cache(maxsize=1)
+def _character_table() -> dict[int, int]:
+    """Map code points to their folded form, one to one, so that folding keeps every character's position.
+
+    Source: Unicode NFKC for full-width and compatibility forms, OpenCC ``TSCharacters`` for 繁→简, the list above for 异体.
+    """
+    table: dict[int, int] = {}
+    for code in (*range(0xFF01, 0xFF5F), 0x3000, *range(0xF900, 0xFB00), *range(0x2F800, 0x2FA20)):
+        normal = unicodedata.normalize("NFKC", chr(code))
+        if len(normal) == 1 and normal != chr(code):
+            table[code] = ord(normal)
+    characters = [chr(code) for first, last in _CJK_RANGES for code in range(first, last + 1)]
+    normalised = [chr(table.get(ord(character), ord(character))) for character in characters]
+    simplified = opencc.OpenCC("t2s").convert("\n".join(normalised)).split("\n")
+    for character, simple in zip(characters, simplified, strict=True):
+        if len(simple) == 1 and simple != character:
+            table[ord(character)] = ord(simple)
+    for pair in _VARIANT_PAIRS.split():
+        table[ord(pair[0])] = ord(pair[1])
+    return {code: table.get(folded, folded) for code, folded in table.items()}
+
+
+def fold_characters(text: str) -> str:
+    """Fold each character to its simplified, standard, half-width form; length, punctuation and spaces stay."""
+    return text.translate(_character_table())
+
+
+def is_cjk(character: str) -> bool:
+    """Tell whether the character is a CJK ideograph (Extension A to H and compatibility forms included)."""
+    code = ord(character)
+    return any(first <= code <= last for first, last in _CJK_RANGES)
+
+
+def fold(text: str) -> str:
+    """Fold the text for an index: folded characters only, with punctuation, spaces, digits and Latin dropped."""
+    return "".join(filter(is_cjk, fold_characters(text)))
+
+
+def bigrams(folded: str) -> list[str]:
+    """Split folded text into its overlapping character pairs, in order; a single character is its own term."""
+    if len(folded) < 2:
+        return [folded] if folded else []
+    return [folded[start : start + 2] for start in range(len(folded) - 1)]

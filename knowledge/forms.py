@@ -1,0 +1,43 @@
+"""Decides what an operator may enter: a file for the corpus, a query for the search test."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from knowledge.formats import READERS
+from knowledge.models import Category, IngestionJob, Work
+
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+
+
+class UploadForm(forms.ModelForm[IngestionJob]):
+    class Meta:
+        model = IngestionJob
+        fields = ("file", "work_title")
+        help_texts: ClassVar[dict[str, str]] = {
+            "file": "UTF-8 编码的 .txt、.md、.json、.jsonl 文件。库中已有同名典籍时，以文件的内容为准。",
+        }
+
+    def clean_file(self) -> UploadedFile[bytes]:
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if Path(file.name or "").suffix.lower() not in READERS:
+            raise forms.ValidationError(f"不支持这种格式；目前支持 {'、'.join(READERS)}。")
+        if (file.size or 0) > MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(
+                f"文件超过 {MAX_UPLOAD_BYTES // 1024**2} MB，请用命令 ingest_corpus 导入。"
+            )
+        return file
+
+
+class SearchTestForm(forms.Form):
+    q = forms.CharField(label="查询", max_length=500, widget=forms.TextInput(attrs={"size": 60}))
+    mode = forms.ChoiceField(
+        label="方式", choices=[("hybrid", "混合检索"), ("line", "半句寻句")], required=False, initial="hybrid"
+    )
+    work = forms.ModelChoiceField(
+        label="典籍", queryset=Work.objects.only("title"), required=False, empty_label="全部"
+    )
+    category = forms.ChoiceField(label="部类", choices=[("", "全部"), *Category.choices], required=False)
+    limit = forms.IntegerField(label="条数", min_value=1, max_value=50, initial=20, required=False)

@@ -1,0 +1,151 @@
+"""Vectors are filled in behind the texts, resumably, and those of the starter corpus come with the program."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge import services, starter_vectors, vectors
+from knowledge.embeddings import BUNDLED_MODEL
+from knowledge.errors import EmbeddingUnavailable
+from knowledge.models import Embedding, Passage
+from knowledge.outline import hash_text
+from knowledge.tests.corpus import (
+    DAODEJING,
+    LUNYU,
+    POEMS,
+    BrokenEmbedder,
+    FakeEmbedder,
+    load,
+    use_embedder,
+)
+
+
+@pytest.mark.django_db
+def test_every_passage_gets_one_vector_of_the_model(tmp_path: Path, monkeypatch) -> None:
+    embedder = use_embedder(monkeypatch, FakeEmbedder())
+    load(tmp_path, POEMS)
+
+    stored = services.embed_missing()
+
+    assert stored == 2
+    assert set(Embedding.objects.values_list("model", flat=True)) == {"fake-model"}
+    assert embedder.embedded[0].startswith("唐诗选 李白 静夜思 床前明月光")
+
+
+@pytest.mark.django_db
+def test_second_run_embeds_only_what_is_new(tmp_path: Path, monkeypatch) -> None:
+    embedder = use_embedder(monkeypatch, FakeEmbedder())
+    load(tmp_path, LUNYU)
+    services.embed_missing()
+    load(tmp_path, LUNYU, DAODEJING)
+    embedder.embedded.clear()
+
+    stored = services.embed_missing()
+
+    assert stored == len(embedder.embedded) == 3
+
+
+@pytest.mark.django_db
+def test_vectors_of_another_model_stay_and_do_not_count(tmp_path: Path, monkeypatch) -> None:
+    load(tmp_path, DAODEJING)
+    use_embedder(monkeypatch, FakeEmbedder())
+    services.embed_missing()
+    other = FakeEmbedder()
+    other.name, other.dimensions = "other-model", 32
+    use_embedder(monkeypatch, other)
+
+    stored = services.embed_missing()
+
+    assert stored == 3
+    assert Embedding.objects.count() == 6
+
+
+@pytest.mark.django_db
+def test_only_the_named_works_are_embedded(tmp_path: Path, monkeypatch) -> None:
+    use_embedder(monkeypatch, FakeEmbedder())
+    load(tmp_path, LUNYU, DAODEJING)
+
+    services.embed_missing(work_titles=["道德经"])
+
+    assert set(Embedding.objects.values_list("passage__work__title", flat=True)) == {"道德经"}
+
+
+@pytest.mark.django_db
+def test_interrupted_run_keeps_the_batches_it_has_finished(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(services, "EMBEDDING_BATCH", 2)
+    load(tmp_path, LUNYU)
+
+    class Tired(FakeEmbedder):
+        def embed_passages(self, texts):
+            if self.embedded:
+                raise EmbeddingUnavailable
+            return super().embed_passages(texts)
+
+    use_embedder(monkeypatch, Tired())
+    with pytest.raises(EmbeddingUnavailable):
+        services.embed_missing()
+    assert Embedding.objects.count() == 2
+
+    use_embedder(monkeypatch, FakeEmbedder())
+    services.embed_missing()
+
+    assert Embedding.objects.count() == 6
+
+
+@pytest.mark.django_db
+def test_passage_that_went_away_meanwhile_gets_no_vector(tmp_path: Path) -> None:
+    load(tmp_path, DAODEJING)
+    gone, there = Passage.objects.order_by("ordinal").values_list("id", flat=True)[:2]
+    Passage.objects.filter(pk=gone).delete()
+    vector = np.ones(4, np.float32)
+
+    vectors.store_vectors("fake-model", {gone: vector, there: vector})
+
+    assert list(Embedding.objects.values_list("passage_id", flat=True)) == [there]
+
+
+@pytest.mark.django_db
+def test_starter_corpus_is_loaded_with_its_vectors_and_without_the_model(monkeypatch) -> None:
+    broken = BrokenEmbedder()
+    broken.name = BUNDLED_MODEL
+    use_embedder(monkeypatch, broken)
+
+    works = services.load_starter()
+    stored = services.embed_missing(starter_only=True)
+
+    assert {"论语", "大学", "中庸", "道德经", "孙子兵法", "三字经"} <= {work.title for work in works}
+    assert stored == Passage.objects.count() > 500
+    assert services.count_missing_vectors() == 0
+
+
+@pytest.mark.django_db
+def test_starter_corpus_is_loaded_once() -> None:
+    services.load_starter()
+
+    works = services.load_starter()
+
+    assert all(work.unchanged for work in works)
+
+
+@pytest.mark.django_db
+def test_starter_corpus_leaves_an_operators_own_edition_alone(tmp_path: Path) -> None:
+    load(tmp_path, DAODEJING)
+
+    works = services.load_starter()
+
+    assert "道德经" not in {work.title for work in works}
+    assert Passage.objects.filter(work__title="道德经").count() == 3
+
+
+def test_every_starter_text_has_its_vector_in_the_repository() -> None:
+    """Red after a change of the starter texts: run ``manage.py embed_starter``."""
+    known = starter_vectors.load_starter_vectors(BUNDLED_MODEL)
+
+    wanted = {
+        hash_text(text)
+        for _, outline in services.outline_starter()
+        for text in vectors.outline_inputs(outline)
+    }
+
+    assert known.keys() == wanted
