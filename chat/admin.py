@@ -1,0 +1,138 @@
+"""Decides how operators see conversations: roles to shape, sessions and messages to read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from billing.money import format_yuan
+from chat.models import Message, ReplyChunk, Role, Session
+from guoxue.admin import ReadOnlyAdmin
+
+
+@admin.register(Role)
+class RoleAdmin(admin.ModelAdmin[Role]):
+    list_display = ("name", "slug", "description", "is_active", "sort_order", "memory_turns", "updated_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug", "description")
+    readonly_fields = ("created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "description", "is_active", "sort_order")}),
+        ("人设", {"fields": ("system_prompt", "opening_line", "suggested_questions")}),
+        ("典籍范围", {"fields": ("scope_works", "scope_categories")}),
+        (
+            "模型参数",
+            {"fields": ("memory_turns", "temperature_percent", "prompt_budget_tokens", "max_output_tokens")},
+        ),
+        ("时间", {"fields": ("created_at", "updated_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
+        return super().get_queryset(request).defer("system_prompt", "opening_line")
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin[Session]):
+    list_display = (
+        "__str__",
+        "owner",
+        "role",
+        "message_count",
+        "created_at",
+        "last_message_at",
+        "messages_link",
+    )
+    list_filter = ("role",)
+    search_fields = ("title", "owner__email", "owner__nickname", "=id")
+    date_hierarchy = "last_message_at"
+    list_select_related = ("owner", "role")
+    fieldsets = ((None, {"fields": ("id", "title", "owner", "role", "created_at", "last_message_at")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return Session.objects.annotate(message_total=Count("messages")).order_by("-last_message_at")
+
+    @admin.display(description="消息数", ordering="message_total")
+    def message_count(self, session: Any) -> int:
+        return int(session.message_total)
+
+    @admin.display(description="消息")
+    def messages_link(self, session: Session) -> SafeString:
+        url = reverse("admin:chat_message_changelist")
+        return format_html('<a href="{}?session__id__exact={}">查看消息</a>', url, session.pk)
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin[Message]):
+    list_display = ("excerpt", "author", "status", "session", "role", "model", "cost", "created_at")
+    list_filter = ("author", "status", "role", "model")
+    search_fields = ("=id", "=session__id", "session__owner__email", "text")
+    date_hierarchy = "created_at"
+    list_select_related = ("session", "role")
+    readonly_fields = ("cost", "source_list", "quote_list")
+    fieldsets = (
+        (None, {"fields": ("id", "session", "author", "status", "role", "reply_to", "text")}),
+        ("出处与引文核对", {"fields": ("source_list", "quote_list")}),
+        (
+            "用量",
+            {
+                "fields": (
+                    *("model", "cost", "input_tokens", "cached_input_tokens", "output_tokens"),
+                    *("usage_estimated", "prompt_tokens"),
+                )
+            },
+        ),
+        (
+            "过程",
+            {"fields": ("error_code", "error_message", "client_message_id", "created_at", "finished_at")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return Message.objects.defer("html", "sources", "quotes").order_by("-created_at")
+
+    @admin.display(description="内容")
+    def excerpt(self, message: Message) -> str:
+        return message.text[:40] or "（空）"
+
+    @admin.display(description="费用", ordering="cost_micros")
+    def cost(self, message: Message) -> str:
+        return format_yuan(message.cost_micros)
+
+    @admin.display(description="出处")
+    def source_list(self, message: Message) -> str:
+        return (
+            "\n".join(f"[{source['n']}] {source['citation']} {source['text']}" for source in message.sources)
+            or "—"
+        )
+
+    @admin.display(description="引文核对")
+    def quote_list(self, message: Message) -> str:
+        lines = (
+            f"{quote['verdict']}「{quote['quote']}」{quote['citation'] or ''}" for quote in message.quotes
+        )
+        return "\n".join(lines) or "—"
+
+
+@admin.register(ReplyChunk)
+class ReplyChunkAdmin(ReadOnlyAdmin[ReplyChunk]):
+    list_display = ("message_id", "seq", "text")
+    search_fields = ("=message__id",)
+
+
+class SessionInline(admin.TabularInline[Session, User]):
+    """A user's sessions, on the user's own page."""
+
+    model = Session
+    fields = readonly_fields = ("title", "role", "created_at", "last_message_at")
+    extra = max_num = 0
+    can_delete = False
+    show_change_link = True
+
+
+user_admin = admin.site.get_model_admin(User)
+type(user_admin).inlines = [*user_admin.inlines, SessionInline]

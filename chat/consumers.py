@@ -1,0 +1,194 @@
+"""Decides how a WebSocket speaks: frames in, one service call each, frames out. The socket is a viewer, no more."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import orjson
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from accounts.models import User
+from accounts.websocket import authenticate_scope
+from chat import errors, frames
+from chat.models import Session
+from chat.queries import owned_reply
+from chat.serializers import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
+from chat.services import Turn, begin_regeneration, begin_turn, request_stop
+from chat.streaming.bridge import in_thread
+from chat.streaming.engine import get_engine
+from chat.streaming.hints import get_board
+from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
+
+logger = logging.getLogger(__name__)
+
+CLOSE_UNAUTHENTICATED = 4401
+CLOSE_NOT_YOURS = 4404
+Handler = Callable[[Any], Awaitable[None]]
+
+
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """``/ws/chat/{session_id}``: the conversation of one session, as this client sees it."""
+
+    # Hints arrive through the process's hint board; a socket of its own on the layer would die with Redis.
+    channel_layer_alias = "none"
+    user: User
+    session_id: UUID
+
+    async def connect(self) -> None:
+        self.views: dict[UUID, asyncio.Task[None]] = {}
+        self.session_id = self.scope["url_route"]["kwargs"]["session_id"]
+        try:
+            who = await authenticate_scope(self.scope)
+        except NotAuthenticated:
+            await self._refuse(CLOSE_UNAUTHENTICATED)
+            return
+        self.user = who.user
+        await self.accept(subprotocol=who.subprotocol)
+        if not await in_thread(_owns_session, self.user, self.session_id):
+            await self.close(code=CLOSE_NOT_YOURS)
+            return
+        get_board().listen(self.session_id, self._on_accepted)
+
+    async def _refuse(self, code: int) -> None:
+        """Accept, then close: before the handshake a browser would see no close code."""
+        offered = self.scope.get("subprotocols") or [None]
+        await self.accept(subprotocol=offered[0])
+        await self.close(code=code)
+
+    async def disconnect(self, code: int) -> None:
+        get_board().forget(self.session_id, self._on_accepted)
+        for view in self.views.values():
+            view.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        data: dict[str, Any] = {}
+        try:
+            kind, data = _parse_frame(text_data)
+            await self._handlers()[kind](data)
+        except ApplicationError as error:
+            await self._send(_error_frame(error, data))
+        except Exception:
+            logger.exception("frame failed")
+            await self._send(_error_frame(ServiceUnavailable(), data))
+
+    def _handlers(self) -> dict[str, Handler]:
+        return {
+            "user_message": self._user_message,
+            "resume": self._resume,
+            "stop": self._stop,
+            "regenerate": self._regenerate,
+            "ping": self._ping,
+        }
+
+    async def _user_message(self, data: Any) -> None:
+        frame = UserMessageFrame.parse(data)
+        turn = await in_thread(
+            begin_turn,
+            user=self.user,
+            session_id=self.session_id,
+            text=frame["message"],
+            client_message_id=frame["client_message_id"],
+            role_id=frame.get("role_id"),
+        )
+        await self._begin(turn)
+
+    async def _regenerate(self, data: Any) -> None:
+        frame = RegenerateFrame.parse(data)
+        turn = await in_thread(
+            begin_regeneration,
+            user=self.user,
+            session_id=self.session_id,
+            message_id=frame["message_id"],
+            client_message_id=frame["client_message_id"],
+        )
+        await self._begin(turn)
+
+    async def _begin(self, turn: Turn) -> None:
+        accepted = frames.accepted(
+            client_message_id=turn.client_message_id,
+            user_message_id=turn.user_message_id,
+            message_id=turn.message_id,
+        )
+        if not turn.created:
+            self._view(turn.message_id, accepted)
+            return
+        get_engine().start(turn)
+        get_board().publish(self.session_id, accepted)
+
+    async def _resume(self, data: Any) -> None:
+        frame = ResumeFrame.parse(data)
+        if await in_thread(owned_reply, self.user, self.session_id, frame["message_id"]) is None:
+            raise errors.MessageNotFound
+        self._view(frame["message_id"], None, frame["last_seq"])
+
+    async def _stop(self, data: Any) -> None:
+        frame = StopFrame.parse(data)
+        message = await in_thread(request_stop, user=self.user, message_id=frame["message_id"])
+        get_engine().stop(message.id)
+
+    async def _ping(self, data: Any) -> None:
+        await self._send(frames.pong())
+
+    def _on_accepted(self, frame: frames.Frame) -> None:
+        self._view(UUID(frame["data"]["message_id"]), frame)
+
+    def _view(self, message_id: UUID, accepted: frames.Frame | None, last_seq: int = 0) -> None:
+        """Follow a reply in a task of its own; a new look at the same reply replaces the old one."""
+        earlier = self.views.pop(message_id, None)
+        if earlier is not None:
+            earlier.cancel()
+        self.views[message_id] = asyncio.create_task(self._follow(message_id, accepted, last_seq))
+        self.views[message_id].add_done_callback(lambda done: self._forget_view(message_id, done))
+
+    def _forget_view(self, message_id: UUID, done: asyncio.Task[None]) -> None:
+        if self.views.get(message_id) is done:
+            del self.views[message_id]
+        if not done.cancelled() and done.exception() is not None:
+            logger.error("view of reply %s broke", message_id, exc_info=done.exception())
+
+    async def _follow(self, message_id: UUID, accepted: frames.Frame | None, last_seq: int) -> None:
+        if accepted is not None:
+            await self._send(accepted)
+        async for frame in get_engine().follow(message_id, last_seq):
+            await self._send(frame)
+
+    async def _send(self, frame: frames.Frame) -> None:
+        await self.send(text_data=orjson.dumps(frame).decode())
+
+
+def _owns_session(user: User, session_id: UUID) -> bool:
+    return Session.objects.owned_by(user).filter(id=session_id).exists()
+
+
+def _parse_frame(text_data: str | None) -> tuple[str, Any]:
+    if text_data is None:
+        raise errors.MalformedFrame("只接受文本数据，不接受二进制数据。")
+    try:
+        frame = json.loads(text_data)
+    except ValueError as error:
+        raise errors.MalformedFrame from error
+    if not isinstance(frame, dict) or frame.get("type") not in _FRAME_TYPES:
+        raise errors.MalformedFrame
+    data = frame.get("data", {})
+    if not isinstance(data, dict):
+        raise errors.MalformedFrame
+    return frame["type"], data
+
+
+_FRAME_TYPES = frozenset({"user_message", "resume", "stop", "regenerate", "ping"})
+
+
+def _error_frame(error: ApplicationError, data: dict[str, Any]) -> frames.Frame:
+    """Address the error to what the client asked for, as far as its frame could be read."""
+    return frames.error(
+        error,
+        message_id=_text_or_none(data.get("message_id")),
+        client_message_id=_text_or_none(data.get("client_message_id")),
+    )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= 64 else None

@@ -1,0 +1,75 @@
+"""Names what can go wrong in a conversation."""
+
+from guoxue.errors import ApplicationError, Conflict, InvalidInput, NotFound
+
+
+class MessageEmpty(InvalidInput):
+    """The message has no visible character."""
+
+    code = "message_empty"
+    message = "请先输入想问的内容。"
+
+
+class MessageTooLong(InvalidInput):
+    """The message exceeds ``MESSAGE_MAX_CHARACTERS``."""
+
+    code = "message_too_long"
+    message = "消息太长，请精简后再发送。"
+
+
+class SessionNotFound(NotFound):
+    """No such session, or it belongs to somebody else."""
+
+    code = "session_not_found"
+    message = "没有找到这个会话，它可能已被删除。"
+
+
+class MessageNotFound(NotFound):
+    """No such message, or it belongs to somebody else."""
+
+    code = "message_not_found"
+    message = "没有找到这条消息，它可能已被删除。"
+
+
+class RoleNotFound(NotFound):
+    """No such role, or operators have switched it off."""
+
+    code = "role_not_found"
+    message = "没有找到这个角色，请换一个角色。"
+
+
+class ReplyInProgress(Conflict):
+    """The session has a reply that is still streaming; at most one runs at a time."""
+
+    code = "reply_in_progress"
+    message = "上一条回复还在进行，请等它结束或先停止它。"
+    retryable = True
+
+
+class ClientMessageIdReused(Conflict):
+    """The same ``client_message_id`` came again with other content."""
+
+    code = "client_message_id_reused"
+    message = "这条消息的编号已被另一条内容使用，请重新发送。"
+
+
+class NotRegenerable(Conflict):
+    """Only the newest reply of a session can be generated again."""
+
+    code = "not_regenerable"
+    message = "只有最新的一条回复可以重新生成。"
+
+
+class MalformedFrame(InvalidInput):
+    """A WebSocket frame is not a JSON object ``{"type", "data"}`` of a known type."""
+
+    code = "malformed_frame"
+    message = "收到无法识别的数据，请刷新页面后重试。"
+
+
+class LeaseLost(ApplicationError):
+    """This process no longer owns the reply: another one has ended it."""
+
+    code = "lease_lost"
+    status = 409
+    message = "这条回复已由服务器的另一进程结束。"

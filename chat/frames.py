@@ -1,0 +1,101 @@
+"""Decides what the frames look like that the server sends over the WebSocket."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from billing.money import format_yuan
+from chat import offline
+from chat.models import Message
+from guoxue.errors import ApplicationError
+from guoxue.llm import OFFLINE_MODEL
+
+Frame = dict[str, Any]
+LABEL = "内容由 AI 生成，请对照原典"
+
+
+def label_of(message: Message) -> str:
+    """Return the line that tells a reader who wrote the message."""
+    return offline.LABEL if message.model == OFFLINE_MODEL else LABEL
+
+
+def accepted(*, client_message_id: UUID, user_message_id: UUID, message_id: UUID) -> Frame:
+    """The turn is saved and paid for; the reply is on its way."""
+    return _frame(
+        "accepted",
+        client_message_id=str(client_message_id),
+        user_message_id=str(user_message_id),
+        message_id=str(message_id),
+    )
+
+
+def sources(message_id: UUID, items: Sequence[Mapping[str, Any]]) -> Frame:
+    """The numbered passages under the reply."""
+    return _frame("sources", message_id=str(message_id), sources=list(items))
+
+
+def delta(message_id: UUID, seq: int, text: str) -> Frame:
+    """One piece of the reply; ``seq`` counts without gaps from 1."""
+    return _frame("delta", message_id=str(message_id), seq=seq, text=text)
+
+
+def ai_response(message: Message, *, balance_micros: int) -> Frame:
+    """The reply as it ended."""
+    return _frame(
+        "ai_response",
+        message_id=str(message.id),
+        status=message.status,
+        message=message.text,
+        html=message.html,
+        role_name=message.role.name if message.role else "",
+        sources=message.sources,
+        quotes=message.quotes,
+        usage={
+            "input_tokens": message.input_tokens,
+            "cached_input_tokens": message.cached_input_tokens,
+            "output_tokens": message.output_tokens,
+            "estimated": message.usage_estimated,
+        },
+        error=error_of(message),
+        cost_micros=message.cost_micros,
+        cost=format_yuan(message.cost_micros),
+        balance_micros=balance_micros,
+        balance=format_yuan(balance_micros),
+        ai_generated=True,
+        label=label_of(message),
+        model=message.model,
+        timestamp=message.finished_at.isoformat() if message.finished_at else None,
+    )
+
+
+def title(session_id: UUID, text: str) -> Frame:
+    """The session has got its title."""
+    return _frame("title", session_id=str(session_id), title=text)
+
+
+def error(
+    problem: ApplicationError, *, message_id: str | None = None, client_message_id: str | None = None
+) -> Frame:
+    """A request was refused; nothing of it was saved."""
+    data: Frame = {"error": problem.as_dict()}
+    if message_id:
+        data["message_id"] = message_id
+    if client_message_id:
+        data["client_message_id"] = client_message_id
+    return _frame("error", **data)
+
+
+def pong() -> Frame:
+    """The answer to a ping."""
+    return _frame("pong")
+
+
+def error_of(message: Message) -> Frame | None:
+    """Return why a reply failed or broke off, in the shape of every error, or None."""
+    if not message.error_code:
+        return None
+    return {"code": message.error_code, "message": message.error_message}
+
+
+def _frame(kind: str, **data: Any) -> Frame:
+    return {"type": kind, "data": data}

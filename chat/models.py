@@ -1,0 +1,229 @@
+"""What a conversation is made of: roles, sessions, messages, and the chunks of a reply that is still streaming."""
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+
+
+class RoleQuerySet(models.QuerySet["Role"]):
+    def offered(self) -> Self:
+        """Roles that readers may choose, in the order in which operators placed them."""
+        return self.filter(is_active=True).order_by("sort_order", "id")
+
+
+class Role(models.Model):
+    """A persona that answers: its prompt, its opening line, and the works it draws on."""
+
+    slug = models.SlugField("标识", max_length=40, unique=True)
+    name = models.CharField("名称", max_length=40)
+    description = models.CharField("简介", max_length=200)
+    system_prompt = models.TextField("系统提示词")
+    opening_line = models.TextField("开场白")
+    suggested_questions = ArrayField(
+        models.CharField(max_length=100), verbose_name="建议提问", default=list, blank=True
+    )
+    scope_works = ArrayField(
+        models.CharField(max_length=100),
+        verbose_name="典籍范围",
+        default=list,
+        blank=True,
+        help_text="书名，以逗号分隔；留空表示全部典籍。",
+    )
+    scope_categories = ArrayField(
+        models.CharField(max_length=10),
+        verbose_name="部类范围",
+        default=list,
+        blank=True,
+        help_text="经部、史部、子部、集部，以逗号分隔；留空表示不限。",
+    )
+    memory_turns = models.PositiveSmallIntegerField(
+        "记忆轮数", default=6, help_text="每次回复带上最近几轮对话。"
+    )
+    temperature_percent = models.PositiveSmallIntegerField(
+        "随机度（%）", default=60, help_text="0 到 200，对应模型的 temperature 0–2。"
+    )
+    prompt_budget_tokens = models.PositiveIntegerField("提示词预算（token）", default=6000)
+    max_output_tokens = models.PositiveIntegerField("回复上限（token）", default=2000)
+    is_active = models.BooleanField("启用", default=True)
+    sort_order = models.PositiveSmallIntegerField("排序", default=100)
+    created_at = models.DateTimeField("创建时间", auto_now_add=True)
+    updated_at = models.DateTimeField("更新时间", auto_now=True)
+
+    objects = RoleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "角色"
+        ordering = ("sort_order", "id")
+        constraints = (
+            models.CheckConstraint(condition=Q(temperature_percent__lte=200), name="role_temperature_range"),
+            models.CheckConstraint(
+                condition=Q(prompt_budget_tokens__gte=1000, prompt_budget_tokens__lte=200_000),
+                name="role_prompt_budget_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_output_tokens__gte=256, max_output_tokens__lte=32_000),
+                name="role_max_output_range",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def recent(self) -> Self:
+        return self.order_by("-last_message_at")
+
+
+class Session(models.Model):
+    """One conversation of one reader with one role."""
+
+    id = models.UUIDField("编号", primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="用户", on_delete=models.CASCADE, related_name="sessions"
+    )
+    role = models.ForeignKey(Role, verbose_name="角色", on_delete=models.PROTECT, related_name="sessions")
+    title = models.CharField("标题", max_length=100, blank=True)
+    created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
+    last_message_at = models.DateTimeField("最近消息", default=timezone.now, editable=False)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "会话"
+        indexes = (models.Index(fields=("owner", "-last_message_at"), name="session_recent"),)
+
+    def __str__(self) -> str:
+        return self.title or "新会话"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(session__owner=user)
+
+    def streaming(self) -> Self:
+        return self.filter(status=Message.Status.STREAMING)
+
+    def abandoned(self) -> Self:
+        """Replies whose process has let its lease run out."""
+        return self.streaming().filter(lease_expires_at__lt=timezone.now())
+
+
+class Message(models.Model):
+    """What a reader asked, or what the service replied.
+
+    A reply is born ``streaming`` under the lease of one process and ends in exactly one final status. Several replies
+    to the same question are versions of each other; the newest counts.
+    """
+
+    class Author(models.TextChoices):
+        READER = "reader", "读者"
+        ASSISTANT = "assistant", "AI"
+
+    class Status(models.TextChoices):
+        STREAMING = "streaming", "进行中"
+        COMPLETED = "completed", "已完成"
+        STOPPED = "stopped", "已停止"
+        INTERRUPTED = "interrupted", "已中断"
+        FAILED = "failed", "失败"
+
+    id = models.UUIDField("编号", primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(
+        Session, verbose_name="会话", on_delete=models.CASCADE, related_name="messages"
+    )
+    author = models.CharField("作者", max_length=10, choices=Author.choices)
+    status = models.CharField("状态", max_length=12, choices=Status.choices)
+    text = models.TextField("内容", blank=True)
+    html = models.TextField("渲染内容", blank=True)
+    client_message_id = models.UUIDField("客户端编号", null=True, blank=True)
+    reply_to = models.ForeignKey(
+        "self",
+        verbose_name="回复的消息",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="replies",
+    )
+    role = models.ForeignKey(Role, verbose_name="角色", null=True, blank=True, on_delete=models.PROTECT)
+    model = models.CharField("模型", max_length=100, blank=True)
+    sources = models.JSONField("出处", default=list, blank=True)
+    quotes = models.JSONField("引文核对", default=list, blank=True)
+    prompt_tokens = models.PositiveIntegerField("提示词估计（token）", default=0)
+    input_tokens = models.PositiveIntegerField("输入 token", default=0)
+    cached_input_tokens = models.PositiveIntegerField("缓存输入 token", default=0)
+    output_tokens = models.PositiveIntegerField("输出 token", default=0)
+    usage_estimated = models.BooleanField("用量为估计", default=False)
+    cost_micros = models.BigIntegerField("费用（微元）", default=0)
+    error_code = models.CharField("错误代码", max_length=40, blank=True)
+    error_message = models.CharField("错误说明", max_length=200, blank=True)
+    lease_token = models.UUIDField("租约", null=True, blank=True, editable=False)
+    lease_expires_at = models.DateTimeField("租约到期", null=True, blank=True, editable=False)
+    stop_requested_at = models.DateTimeField("请求停止", null=True, blank=True, editable=False)
+    created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
+    finished_at = models.DateTimeField("结束时间", null=True, blank=True, editable=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "消息"
+        indexes = (
+            models.Index(fields=("session", "-created_at"), name="message_history"),
+            models.Index(
+                fields=("lease_expires_at",), condition=Q(status="streaming"), name="message_streaming_lease"
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("session", "client_message_id"), name="message_client_id_once_per_session"
+            ),
+            models.UniqueConstraint(
+                fields=("session",), condition=Q(status="streaming"), name="one_streaming_reply_per_session"
+            ),
+            models.CheckConstraint(
+                condition=Q(author="reader", reply_to=None, status="completed")
+                | Q(author="assistant", reply_to__isnull=False, role__isnull=False),
+                name="message_author_shape",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="streaming", lease_token__isnull=False, lease_expires_at__isnull=False)
+                | (~Q(status="streaming") & Q(lease_token=None, lease_expires_at=None)),
+                name="message_streams_under_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(cost_micros__gte=0, cached_input_tokens__lte=F("input_tokens")),
+                name="message_usage_sane",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.text[:30] or self.get_status_display()
+
+    @property
+    def hold_key(self) -> str:
+        """The string under which billing holds the price of this reply."""
+        return f"reply:{self.id}"
+
+
+class ReplyChunk(models.Model):
+    """One numbered piece of a streaming reply; dropped when the reply ends."""
+
+    message = models.ForeignKey(Message, verbose_name="消息", on_delete=models.CASCADE, related_name="chunks")
+    seq = models.PositiveIntegerField("序号")
+    text = models.TextField("内容")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "回复片段"
+        constraints = (models.UniqueConstraint(fields=("message", "seq"), name="reply_chunk_seq"),)
+
+    def __str__(self) -> str:
+        return f"{self.seq}"

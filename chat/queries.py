@@ -1,0 +1,70 @@
+"""Reads what the reply engine needs, one call a question: a reply's context, its progress, its final frame."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts.models import User
+from billing.models import Wallet
+from chat import frames
+from chat.memory import remembered_turns
+from chat.models import Message, ReplyChunk, Role
+from chat.prompts import PastTurn
+
+
+@dataclass(frozen=True)
+class ReplyContext:
+    """All that a reply starts from."""
+
+    role: Role
+    model: str
+    question: str
+    history: tuple[PastTurn, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A reply as another process has recorded it so far; ``final`` once it has ended."""
+
+    sources: list[frames.Frame]
+    pieces: Sequence[tuple[int, str]]
+    abandoned: bool
+    final: frames.Frame | None
+
+
+def reply_context(message_id: uuid.UUID) -> ReplyContext:
+    """Load role, model, question and remembered turns of a streaming reply."""
+    reply = Message.objects.select_related("role", "reply_to").get(id=message_id)
+    assert reply.role is not None and reply.reply_to is not None
+    turns = remembered_turns(reply, limit=reply.role.memory_turns)
+    return ReplyContext(reply.role, reply.model, reply.reply_to.text, tuple(turns))
+
+
+def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
+    """Read what has been recorded of a reply after ``after_seq``; None when the reply is gone."""
+    pieces = list(
+        ReplyChunk.objects.filter(message_id=message_id, seq__gt=after_seq)
+        .order_by("seq")
+        .values_list("seq", "text")
+    )
+    message = Message.objects.select_related("role", "session__owner").filter(id=message_id).first()
+    if message is None:
+        return None
+    final = None if message.status == Message.Status.STREAMING else final_frame(message)
+    abandoned = final is None and Message.objects.abandoned().filter(id=message_id).exists()
+    return Progress(message.sources, pieces, abandoned, final)
+
+
+def final_frame(message: Message) -> frames.Frame:
+    """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
+    wallet = Wallet.objects.for_user(message.session.owner).first()
+    return frames.ai_response(message, balance_micros=wallet.available_micros if wallet else 0)
+
+
+def owned_reply(user: User, session_id: uuid.UUID, message_id: uuid.UUID) -> Message | None:
+    """Find a reply in the user's own session."""
+    return (
+        Message.objects.owned_by(user)
+        .filter(id=message_id, session_id=session_id, author=Message.Author.ASSISTANT)
+        .first()
+    )

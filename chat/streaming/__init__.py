@@ -1,0 +1,1 @@
+"""The reply engine: server-owned replies, their viewers, and the flusher that records them."""

@@ -1,0 +1,219 @@
+"""Decides how a reply lives: grounding, prompt, model stream, end. The server owns it; sockets only look on."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from chat import frames, offline
+from chat.errors import LeaseLost
+from chat.grounding import find_sources
+from chat.models import Message
+from chat.prompts import NumberedPassage, build_prompt
+from chat.queries import ReplyContext, final_frame, reply_context, reply_progress
+from chat.services import Outcome, Turn, finish_turn, interrupt_abandoned_reply, record_grounding
+from chat.streaming.bridge import in_thread
+from chat.streaming.flusher import Flusher
+from chat.streaming.live import LiveReply
+from guoxue import llm
+from guoxue.errors import ApplicationError, ServiceUnavailable
+
+logger = logging.getLogger(__name__)
+
+# How long a stopped reply still waits for the provider's count of tokens.
+STOP_USAGE_GRACE_SECONDS = 5.0
+FOLLOW_SECONDS = 0.25
+CLOSE_ATTEMPTS = 8
+OFFLINE_PIECE_CHARACTERS = 6
+OFFLINE_PIECE_SECONDS = 0.02
+
+
+class ReplyEngine:
+    """The live replies of one process, and the way to start, stop and follow any reply of the service."""
+
+    def __init__(self) -> None:
+        self._live: dict[UUID, LiveReply] = {}
+        self._pumps: dict[UUID, asyncio.Task[llm.StreamEnd]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flusher = Flusher(self._live, on_lost=self._abandon, on_stop=self._stop_live)
+        self._models = llm.ChatModelClient(base_url=settings.LLM_BASE_URL, api_key=settings.LLM_API_KEY)
+
+    def start(self, turn: Turn) -> None:
+        """Begin to write the reply of an accepted turn; returns at once."""
+        live = self._live[turn.message_id] = LiveReply(turn)
+        task = asyncio.create_task(self._run(live), name=f"reply-{turn.message_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._flusher.ensure_running()
+
+    def stop(self, message_id: UUID) -> None:
+        """Stop the reply if it lives here; elsewhere the recorded request reaches its process with the next flush."""
+        live = self._live.get(message_id)
+        if live is not None:
+            self._stop_live(live)
+
+    async def follow(self, message_id: UUID, last_seq: int) -> AsyncIterator[frames.Frame]:
+        """Yield what came after ``last_seq`` and go on until the reply ends; for an ended reply its final frame alone."""
+        live = self._live.get(message_id)
+        if live is not None:
+            async for frame in live.frames_after(last_seq):
+                if frame["type"] == "delta":
+                    last_seq = frame["data"]["seq"]
+                yield frame
+            if live.final is not None:
+                return
+        async for frame in self._follow_record(message_id, last_seq):
+            yield frame
+
+    async def _follow_record(self, message_id: UUID, last_seq: int) -> AsyncIterator[frames.Frame]:
+        """Follow a reply that another process writes, or has written, through its chunks in the database."""
+        sources_sent = False
+        while True:
+            progress = await in_thread(reply_progress, message_id, last_seq)
+            if progress is None:
+                return
+            if progress.final is not None:
+                yield progress.final
+                return
+            if progress.sources and not sources_sent:
+                sources_sent = True
+                yield frames.sources(message_id, progress.sources)
+            for seq, text in progress.pieces:
+                last_seq = seq
+                yield frames.delta(message_id, seq, text)
+            if progress.abandoned:
+                await in_thread(interrupt_abandoned_reply, message_id=message_id)
+            else:
+                await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _run(self, live: LiveReply) -> None:
+        message_id = live.turn.message_id
+        pump = self._pumps[message_id] = asyncio.create_task(self._pump(live), name=f"pump-{message_id}")
+        try:
+            outcome = await self._outcome(live, pump)
+            if outcome is None:
+                live.end(None)
+            else:
+                await asyncio.shield(self._close(live, outcome))
+        finally:
+            pump.cancel()
+            self._live.pop(message_id, None)
+            self._pumps.pop(message_id, None)
+
+    async def _outcome(self, live: LiveReply, pump: asyncio.Task[llm.StreamEnd]) -> Outcome | None:
+        """Wait for the pump and say how the reply ended; None when another process has taken it."""
+        stopped = Message.Status.STOPPED
+        await asyncio.wait({pump})
+        live.cut()
+        if pump.cancelled():
+            return Outcome(stopped, live.text) if live.stopping else None
+        error = pump.exception()
+        if error is None:
+            status = stopped if live.stopping else Message.Status.COMPLETED
+            return Outcome(status, live.text, usage=pump.result().usage)
+        if isinstance(error, LeaseLost):
+            return None
+        if not isinstance(error, ApplicationError):
+            logger.error("reply %s failed", live.turn.message_id, exc_info=error)
+            error = ServiceUnavailable("服务内部出错，请重新生成。")
+        status = stopped if live.stopping else Message.Status.FAILED
+        return Outcome(status, live.text, error_code=error.code, error_message=error.message)
+
+    async def _pump(self, live: LiveReply) -> llm.StreamEnd:
+        """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
+        turn = live.turn
+        context = await in_thread(reply_context, turn.message_id)
+        sources = await in_thread(
+            find_sources, role=context.role, question=context.question, history=context.history
+        )
+        passages = [NumberedPassage(source.n, source.citation, source.text) for source in sources]
+        prompt = build_prompt(
+            role=context.role, question=context.question, history=context.history, passages=passages
+        )
+        await in_thread(
+            record_grounding,
+            message_id=turn.message_id,
+            lease_token=turn.lease_token,
+            sources=sources,
+            prompt_tokens=prompt.tokens,
+        )
+        live.set_sources([asdict(source) for source in sources])
+        if context.model == llm.OFFLINE_MODEL:
+            return await _write_offline(live, offline.compose_answer(sources))
+        return await self._read_model(live, context, prompt.messages)
+
+    async def _read_model(
+        self, live: LiveReply, context: ReplyContext, messages: tuple[llm.ChatMessage, ...]
+    ) -> llm.StreamEnd:
+        events = self._models.stream(
+            model=context.model,
+            messages=messages,
+            max_tokens=live.turn.max_output_tokens,
+            temperature=context.role.temperature_percent / 100,
+        )
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, llm.StreamEnd):
+                    return event
+                live.append(event.text)
+        raise llm.ModelUnavailable
+
+    async def _close(self, live: LiveReply, outcome: Outcome) -> None:
+        """End the reply in the database; keep trying while it does not answer, then leave it to the sweep."""
+        live.closing = True
+        for attempt in range(CLOSE_ATTEMPTS):
+            try:
+                frame = await in_thread(_finish, live.turn, outcome)
+            except DatabaseError:
+                logger.exception("closing reply %s failed, attempt %d", live.turn.message_id, attempt + 1)
+                await asyncio.sleep(0.1 * 2**attempt)
+            except LeaseLost:
+                break
+            else:
+                live.end(frame)
+                return
+        live.end(None)
+
+    def _stop_live(self, live: LiveReply) -> None:
+        pump = self._pumps.get(live.turn.message_id)
+        if live.stopping or pump is None:
+            return
+        live.cut()
+        live.stopping = True
+        waits_for_usage = bool(live.pieces) and llm.default_model() != llm.OFFLINE_MODEL
+        grace = STOP_USAGE_GRACE_SECONDS if waits_for_usage else 0.0
+        asyncio.get_running_loop().call_later(grace, pump.cancel)
+
+    def _abandon(self, live: LiveReply) -> None:
+        logger.warning("lost the lease of reply %s", live.turn.message_id)
+        pump = self._pumps.get(live.turn.message_id)
+        if pump is not None:
+            pump.cancel()
+
+
+def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:
+    return final_frame(finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=outcome))
+
+
+async def _write_offline(live: LiveReply, text: str) -> llm.StreamEnd:
+    for start in range(0, len(text), OFFLINE_PIECE_CHARACTERS):
+        live.append(text[start : start + OFFLINE_PIECE_CHARACTERS])
+        await asyncio.sleep(OFFLINE_PIECE_SECONDS)
+    return llm.StreamEnd("stop", llm.Usage(0, 0))
+
+
+_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, ReplyEngine] = WeakKeyDictionary()
+
+
+def get_engine() -> ReplyEngine:
+    """Return the engine of this process's event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _engines:
+        _engines[loop] = ReplyEngine()
+    return _engines[loop]

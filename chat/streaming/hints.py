@@ -1,0 +1,100 @@
+"""Decides how viewers learn of a new reply in their session, in this process and in the others.
+
+A hint may be lost: Redis carries it, and a viewer that misses it finds the reply when it next reads the session.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from chat import frames
+
+logger = logging.getLogger(__name__)
+
+GROUP = "replies"
+RETRY_SECONDS = 2.0
+# Group membership expires in the channel layer after a day; joining again keeps it alive.
+REJOIN_SECONDS = 3600.0
+Listener = Callable[[frames.Frame], None]
+
+
+class HintBoard:
+    """Tells this process's viewers of a session about ``accepted`` frames, wherever they come from."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[UUID, set[Listener]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._origin = uuid4().hex
+
+    def listen(self, session_id: UUID, listener: Listener) -> None:
+        """Call ``listener`` for every reply that begins in the session from now on."""
+        self._listeners[session_id].add(listener)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._receive_forever(), name="reply-hints")
+
+    def forget(self, session_id: UUID, listener: Listener) -> None:
+        """Stop calling ``listener``."""
+        self._listeners[session_id].discard(listener)
+        if not self._listeners[session_id]:
+            del self._listeners[session_id]
+
+    def publish(self, session_id: UUID, frame: frames.Frame) -> None:
+        """Tell the viewers here at once, and those of other processes through the channel layer."""
+        self._tell(session_id, frame)
+        task = asyncio.create_task(self._send(session_id, frame))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    def _tell(self, session_id: UUID, frame: frames.Frame) -> None:
+        for listener in tuple(self._listeners.get(session_id, ())):
+            listener(frame)
+
+    async def _send(self, session_id: UUID, frame: frames.Frame) -> None:
+        try:
+            hint = {"type": "hint", "origin": self._origin, "session_id": str(session_id), "frame": frame}
+            await get_channel_layer().group_send(GROUP, hint)
+        except (RedisError, OSError) as error:
+            logger.warning("hint for session %s not sent: %s", session_id, error)
+
+    async def _receive_forever(self) -> None:
+        while True:
+            try:
+                await self._receive()
+            except (RedisError, OSError) as error:
+                logger.warning("hints interrupted: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _receive(self) -> None:
+        layer = get_channel_layer()
+        clock = asyncio.get_running_loop().time
+        channel = await layer.new_channel()
+        joined_at = -REJOIN_SECONDS
+        while True:
+            if clock() - joined_at >= REJOIN_SECONDS:
+                await layer.group_add(GROUP, channel)
+                joined_at = clock()
+            try:
+                async with asyncio.timeout(REJOIN_SECONDS):
+                    hint = await layer.receive(channel)
+            except TimeoutError:
+                continue
+            if hint["origin"] != self._origin:
+                self._tell(UUID(hint["session_id"]), hint["frame"])
+
+
+_boards: WeakKeyDictionary[asyncio.AbstractEventLoop, HintBoard] = WeakKeyDictionary()
+
+
+def get_board() -> HintBoard:
+    """Return the hint board of this process's event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _boards:
+        _boards[loop] = HintBoard()
+    return _boards[loop]

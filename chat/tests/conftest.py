@@ -1,0 +1,65 @@
+"""Shared by the tests of the conversation: a scripted model, a served product, a small corpus."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from chat.models import Message, Session
+from chat.services import create_session
+from chat.tests.served import Served
+from guoxue import llm
+from guoxue.tests.scripted_model import ScriptedModel
+
+
+@pytest.fixture(scope="module")
+def _model() -> Iterator[ScriptedModel]:
+    model = ScriptedModel()
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def scripted_model(_model: ScriptedModel) -> ScriptedModel:
+    _model.reset()
+    return _model
+
+
+@pytest.fixture
+def priced_model(settings) -> str:
+    """The scripted model's name has a price: that of the seeded default."""
+    settings.LLM_API_KEY = "scripted"
+    return llm.default_model()
+
+
+@pytest.fixture
+def reader(db) -> User:
+    return make_user(email="reader@example.com")
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    return make_user(email="stranger@example.com")
+
+
+@pytest.fixture
+def session(reader: User) -> Session:
+    return create_session(user=reader)
+
+
+@pytest.fixture(scope="module")
+def _server(_model: ScriptedModel, django_db_setup: None, django_db_blocker: Any) -> Iterator[Served]:
+    with django_db_blocker.unblock():
+        server = Served(LLM_BASE_URL=_model.base_url, LLM_API_KEY="scripted", REPLY_LEASE_SECONDS="3")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def served(_server: Served, scripted_model: ScriptedModel, transactional_db: None) -> Iterator[Served]:
+    """The product with the scripted model behind it; a reply that a test leaves streaming ends with its process."""
+    yield _server.start()
+    if Message.objects.streaming().exists():
+        _server.kill()
