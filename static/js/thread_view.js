@@ -1,0 +1,110 @@
+// Decides how the conversation is laid out and scrolled: one view per message, drawn at most once per frame, following only a reader who is at the end.
+
+import { byId } from "./dom.js";
+import { QuestionView } from "./question_view.js";
+import { ReplyView } from "./reply_view.js";
+
+const AT_END_PX = 32;
+const NEAR_TOP_PX = 160;
+
+export class ThreadView {
+  #scroller = byId("scroller");
+  #list = byId("thread");
+  #toEnd = byId("to-end");
+  #views = new Map();
+  #following = true;
+  #lastTop = 0;
+  #frame = null;
+
+  // `actions` are what a message may ask for: resend, edit, regenerate; loadOlder as the top comes near.
+  constructor(actions) {
+    this.actions = actions;
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#toEnd.addEventListener("click", () => this.follow({ smooth: true }));
+    const observer = new ResizeObserver(() => this.#keepUp());
+    observer.observe(this.#list);
+    observer.observe(this.#scroller);
+  }
+
+  clear() {
+    for (const view of this.#views.values()) view.element.remove();
+    this.#views.clear();
+    this.follow();
+  }
+
+  // Draw the messages in the next frame; however many deltas come before it, they are drawn once.
+  show(conversation) {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null;
+      this.#draw(conversation);
+    });
+  }
+
+  drawNow(conversation) {
+    if (this.#frame) cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+    this.#draw(conversation);
+  }
+
+  // Older messages come in above; what the reader looks at stays where it is.
+  showOlder(conversation) {
+    const fromEnd = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+    this.drawNow(conversation);
+    this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
+  }
+
+  follow({ smooth = false } = {}) {
+    this.#following = true;
+    const calm = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior: calm ? "instant" : "smooth" });
+    this.#toEnd.hidden = true;
+  }
+
+  #draw(conversation) {
+    const messages = conversation.visible();
+    const newestReply = conversation.newestReply();
+    const streaming = conversation.streamingReply() !== null;
+    const shown = new Set(messages.map((message) => message.key));
+    for (const [key, view] of this.#views) if (!shown.has(key)) this.#remove(key, view);
+    messages.forEach((message, index) => {
+      const view = this.#viewOf(message);
+      if (this.#list.children[index] !== view.element) this.#list.insertBefore(view.element, this.#list.children[index] ?? null);
+      view.show(message, { isNewest: message === newestReply && !streaming });
+    });
+    this.#keepUp();
+  }
+
+  #viewOf(message) {
+    if (!this.#views.has(message.key)) {
+      const View = message.author === "reader" ? QuestionView : ReplyView;
+      this.#views.set(message.key, new View(this.actions));
+    }
+    return this.#views.get(message.key);
+  }
+
+  #remove(key, view) {
+    view.element.remove();
+    this.#views.delete(key);
+  }
+
+  #distanceFromEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  // Only the reader moves upwards; growing text and our own scrolling never do.
+  #scrolled() {
+    const { scrollTop } = this.#scroller;
+    const atEnd = this.#distanceFromEnd() <= AT_END_PX;
+    if (atEnd) this.#following = true;
+    else if (scrollTop < this.#lastTop) this.#following = false;
+    if (scrollTop < NEAR_TOP_PX && scrollTop < this.#lastTop) this.actions.loadOlder();
+    this.#lastTop = scrollTop;
+    this.#toEnd.hidden = this.#following;
+  }
+
+  #keepUp() {
+    if (this.#following) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    else this.#toEnd.hidden = this.#distanceFromEnd() <= AT_END_PX;
+  }
+}

@@ -1,0 +1,65 @@
+// Decides what an empty conversation shows: the roles to choose from, the chosen one's opening line and questions to begin with.
+
+import { byId, element } from "./dom.js";
+
+export class WelcomeView {
+  #root = byId("welcome");
+  #roles = byId("roles");
+  #line = byId("opening-line");
+  #speaker = byId("opening-speaker");
+  #suggestions = byId("suggestions");
+
+  // onAsk(question) sends a suggested question; onRole(role) tells that another role was chosen.
+  constructor({ onAsk, onRole }) {
+    Object.assign(this, { onAsk, onRole });
+    this.#roles.addEventListener("change", (event) => this.#chosen(Number(event.target.value)));
+  }
+
+  setRoles(roles) {
+    this.roles = roles;
+    const options = byId("role-options");
+    options.replaceChildren(...roles.map((role) => roleOption(role)));
+  }
+
+  // Before a session exists its role can be chosen; an empty session has one already.
+  show(role, { choosable }) {
+    this.#root.hidden = false;
+    this.#roles.hidden = !choosable;
+    this.#introduce(role);
+    const option = this.#roles.querySelector(`input[value="${role.id}"]`);
+    if (option) option.checked = true;
+  }
+
+  hide() {
+    this.#root.hidden = true;
+  }
+
+  #chosen(roleId) {
+    const role = this.roles.find((candidate) => candidate.id === roleId);
+    this.#introduce(role);
+    this.onRole(role);
+  }
+
+  #introduce(role) {
+    this.#speaker.textContent = role.name;
+    this.#line.textContent = role.opening_line;
+    const questions = role.suggested_questions.map((question) => this.#suggestion(question));
+    this.#suggestions.replaceChildren(...questions);
+    this.#suggestions.hidden = questions.length === 0;
+  }
+
+  #suggestion(question) {
+    const attributes = { type: "button", class: "suggestion", on: { click: () => this.onAsk(question) } };
+    return element("li", {}, element("button", attributes, question));
+  }
+}
+
+function roleOption(role) {
+  return element(
+    "label",
+    { class: "role" },
+    element("input", { type: "radio", name: "role", value: role.id, class: "visually-hidden" }),
+    element("span", { class: "role-name" }, role.name),
+    element("span", { class: "role-description" }, role.description),
+  );
+}
