@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
-
 from accounts.models import User
 from accounts.tokens import authenticate_access_token, redeem_ticket
+from guoxue.bridge import in_thread
 from guoxue.errors import NotAuthenticated
 
 SUBPROTOCOL = "bearer"
@@ -29,14 +28,13 @@ async def authenticate_scope(scope: dict[str, Any]) -> Authenticated:
     subprotocols = scope.get("subprotocols") or []
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if bearer := _bearer_header(scope):
-        return Authenticated(await database_sync_to_async(authenticate_access_token)(bearer), None)
+        return Authenticated(await in_thread(authenticate_access_token, bearer), None)
     if len(subprotocols) == 2 and subprotocols[0] == SUBPROTOCOL:
-        user = await database_sync_to_async(authenticate_access_token)(subprotocols[1])
-        return Authenticated(user, SUBPROTOCOL)
+        return Authenticated(await in_thread(authenticate_access_token, subprotocols[1]), SUBPROTOCOL)
     if ticket := query.get("ticket"):
-        return Authenticated(await database_sync_to_async(redeem_ticket)(ticket[0]), None)
+        return Authenticated(await in_thread(redeem_ticket, ticket[0]), None)
     if token := query.get("token"):
-        return Authenticated(await database_sync_to_async(authenticate_access_token)(token[0]), None)
+        return Authenticated(await in_thread(authenticate_access_token, token[0]), None)
     raise NotAuthenticated
 
 

@@ -38,6 +38,7 @@ from guoxue.errors import InvalidInput
 logger = logging.getLogger(__name__)
 
 MINIMUM_OUTPUT_TOKENS = 256
+REASON_MAX_CHARACTERS = 200
 _TRIAL_BUDGET_LOCK = 0x7472_6961_6C
 
 
@@ -70,37 +71,24 @@ def hold_credit(*, key: str, user: User, model: str, prompt_tokens: int, max_out
     wallet = _lock_wallet(open_wallet(user=user).pk)
     earlier = Hold.objects.select_related("price").filter(key=key).first()
     if earlier is not None:
-        if (earlier.wallet_id, earlier.price.model, earlier.prompt_tokens) != (
-            wallet.pk,
-            model,
-            prompt_tokens,
-        ):
-            raise IdempotencyKeyReused
-        earlier.wallet = wallet
-        return earlier
+        return _same_hold(earlier, wallet, model=model, prompt_tokens=prompt_tokens)
     price = Price.objects.current(model)
     if price is None:
         raise ModelNotPriced
     granted = _grant_output(wallet, price, prompt_tokens=prompt_tokens, asked=max_output_tokens)
     amount = pricing.cost_micros(price, TokenUsage(prompt_tokens, granted))
     bonus = min(amount, wallet.bonus_micros)
-    hold = Hold.objects.create(
-        key=key,
-        wallet=wallet,
-        price=price,
-        prompt_tokens=prompt_tokens,
-        max_output_tokens=granted,
-        cash_micros=amount - bonus,
-        bonus_micros=bonus,
+    return _begin_hold(
+        Hold(
+            key=key,
+            wallet=wallet,
+            price=price,
+            prompt_tokens=prompt_tokens,
+            max_output_tokens=granted,
+            cash_micros=amount - bonus,
+            bonus_micros=bonus,
+        )
     )
-    movements = {
-        Account.BONUS: -hold.bonus_micros,
-        Account.BONUS_HELD: hold.bonus_micros,
-        Account.CASH: -hold.cash_micros,
-        Account.CASH_HELD: hold.cash_micros,
-    }
-    _post(LedgerTransaction(kind=LedgerTransaction.Kind.HOLD, key=f"hold:{key}"), wallet, movements)
-    return hold
 
 
 @transaction.atomic(savepoint=False)
@@ -153,8 +141,8 @@ def adjust_balance(
     """
     if amount_micros == 0:
         raise InvalidInput("调整金额不能为零。", fields={"amount": ["请填写不为零的金额。"]})
-    if not reason.strip():
-        raise InvalidInput("请填写调整事由。", fields={"reason": ["请填写调整事由。"]})
+    if not 0 < len(reason.strip()) <= REASON_MAX_CHARACTERS:
+        raise InvalidInput("请填写调整事由，最多 200 字。", fields={"reason": ["请填写事由，最多 200 字。"]})
     if bucket not in AVAILABLE_ACCOUNTS:
         raise ValueError(f"an adjustment goes to cash or bonus, not to {bucket}")
     wallet = _lock_wallet(open_wallet(user=user).pk)
@@ -229,6 +217,29 @@ def _grant_output(wallet: Wallet, price: Price, *, prompt_tokens: int, asked: in
             f"余额不足：可用余额 {format_yuan(balance)}，不够支付一次回答。请充值后再提问。"
         )
     return granted
+
+
+def _same_hold(earlier: Hold, wallet: Wallet, *, model: str, prompt_tokens: int) -> Hold:
+    """Return the earlier hold if it is the one that is wanted again, else refuse the key."""
+    first = (earlier.wallet_id, earlier.price.model, earlier.prompt_tokens)
+    if first != (wallet.pk, model, prompt_tokens):
+        raise IdempotencyKeyReused
+    earlier.wallet = wallet
+    return earlier
+
+
+def _begin_hold(hold: Hold) -> Hold:
+    """Write the hold and the transaction that sets its two parts aside."""
+    hold.save(force_insert=True)
+    movements = {
+        Account.BONUS: -hold.bonus_micros,
+        Account.BONUS_HELD: hold.bonus_micros,
+        Account.CASH: -hold.cash_micros,
+        Account.CASH_HELD: hold.cash_micros,
+    }
+    posting = LedgerTransaction(kind=LedgerTransaction.Kind.HOLD, key=f"hold:{hold.key}")
+    _post(posting, hold.wallet, movements)
+    return hold
 
 
 def _end_hold(hold: Hold, kind: LedgerTransaction.Kind) -> Hold:

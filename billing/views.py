@@ -26,14 +26,24 @@ class PricesByModel(CursorPagination):
 
 
 class WalletView(APIView):
-    @extend_schema(tags=["计费"], summary="我的钱包", responses=WalletSerializer)
+    """Show the balance; the first look opens the wallet with the trial."""
+
+    @extend_schema(
+        tags=["计费"],
+        summary="我的钱包",
+        description="首次访问即开通钱包，符合条件时发放体验金。",
+        responses=WalletSerializer,
+    )
     def get(self, request: Request) -> Response:
-        """Show the balance; the first look opens the wallet with the trial."""
         wallet = open_wallet(user=cast(User, request.user))
         return Response(WalletSerializer(wallet).data)
 
 
-@extend_schema(tags=["计费"], summary="余额变动记录")
+@extend_schema(
+    tags=["计费"],
+    summary="余额变动记录",
+    description="每笔账本交易一行，最新的在前；金额是可用余额（现金与赠金）的变动。",
+)
 class WalletEntriesView(generics.ListAPIView[LedgerTransaction]):
     """Show every change of the balance, newest first."""
 
@@ -48,7 +58,11 @@ class WalletEntriesView(generics.ListAPIView[LedgerTransaction]):
         return LedgerTransaction.objects.seen_from(wallet)
 
 
-@extend_schema(tags=["计费"], summary="模型价格（每百万 token）")
+@extend_schema(
+    tags=["计费"],
+    summary="模型价格",
+    description="每个可用模型的现行价格，单位是每百万 token。无需登录。",
+)
 class PricesView(generics.ListAPIView[Price]):
     """Show what each offered model costs now; open to everyone, also with a stale token."""
 

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User
 from billing.money import format_yuan
 from chat.models import Message, ReplyChunk, Role, Session
 from guoxue.admin import ReadOnlyAdmin
@@ -122,17 +121,3 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 class ReplyChunkAdmin(ReadOnlyAdmin[ReplyChunk]):
     list_display = ("message_id", "seq", "text")
     search_fields = ("=message__id",)
-
-
-class SessionInline(admin.TabularInline[Session, User]):
-    """A user's sessions, on the user's own page."""
-
-    model = Session
-    fields = readonly_fields = ("title", "role", "created_at", "last_message_at")
-    extra = max_num = 0
-    can_delete = False
-    show_change_link = True
-
-
-user_admin = admin.site.get_model_admin(User)
-type(user_admin).inlines = [*user_admin.inlines, SessionInline]

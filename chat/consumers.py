@@ -17,9 +17,9 @@ from chat.models import Session
 from chat.queries import owned_reply
 from chat.serializers import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
 from chat.services import Turn, begin_regeneration, begin_turn, request_stop
-from chat.streaming.bridge import in_thread
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
+from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
 
 logger = logging.getLogger(__name__)

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from redis.exceptions import RedisError
 from rest_framework import exceptions, pagination
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import set_rollback
+from rest_framework.views import APIView, set_rollback
 from rest_framework_simplejwt.exceptions import InvalidToken
 
 from guoxue import errors
@@ -68,7 +70,21 @@ def _as_application_error(exception: Exception) -> errors.ApplicationError | Non
         return throttled
     if isinstance(exception, exceptions.MethodNotAllowed):
         return _MethodNotAllowed()
+    if isinstance(exception, RedisError):
+        logger.error("Redis does not answer", exc_info=exception)
+        return errors.ServiceUnavailable()
     return None
+
+
+class UnknownPathView(APIView):
+    """Answers every address under ``/api/v1/`` that nobody else does, in the one error shape."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise errors.NotFound("没有这个接口地址。")
 
 
 class _MethodNotAllowed(errors.ApplicationError):

@@ -129,6 +129,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "in
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE = {
     "interrupt-abandoned-replies": {"task": "chat.tasks.interrupt_abandoned_replies", "schedule": 10.0},
+    "purge-expired-codes": {"task": "accounts.tasks.purge_expired_codes", "schedule": timedelta(days=1)},
 }
 
 # --- Accounts

@@ -10,6 +10,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
+from guoxue.api import UnknownPathView
 from guoxue.health import livez, readyz
 
 admin.site.site_header = "国学大师 · 后台"
@@ -35,4 +36,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema")),
     path("api/redoc/", _relaxed_for_redoc(SpectacularRedocView.as_view(url_name="schema"))),
     *(path("api/v1/", include(f"{app}.urls")) for app in ("accounts", "billing", "knowledge", "chat")),
+    path("api/v1/<path:rest>", UnknownPathView.as_view()),
 ]

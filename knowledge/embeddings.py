@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from knowledge.bundled_model import DIMENSIONS, BundledModel
-from knowledge.errors import EmbeddingUnavailable
+from knowledge.errors import EmbeddingDimensionsMismatch, EmbeddingServiceFailed, EmbeddingServiceRefused
 from knowledge.folding import fold_characters
 
 BUNDLED_MODEL = "multilingual-e5-small-int8"
@@ -26,32 +26,6 @@ PASSAGES_TIMEOUT_SECONDS, PASSAGES_RETRIES = 60, 4
 
 _PASSING_STATUSES = frozenset({408, 409, 429})
 _Vectors = NDArray[np.float32]
-
-
-class EmbeddingServiceFailed(EmbeddingUnavailable):
-    """The embeddings server cannot be reached, is overloaded, or answers with something else than vectors."""
-
-    code = "embedding_service_failed"
-    status = 502
-    message = "向量服务暂时没有给出结果，请稍后再试。"
-
-
-class EmbeddingServiceRefused(EmbeddingUnavailable):
-    """The embeddings server refuses the request itself: wrong key, wrong address, unknown model."""
-
-    code = "embedding_service_refused"
-    status = 502
-    message = "向量服务拒绝了请求，请管理员检查 EMBEDDING_BASE_URL、EMBEDDING_API_KEY 和 EMBEDDING_MODEL。"
-    retryable = False
-
-
-class EmbeddingDimensionsMismatch(EmbeddingUnavailable):
-    """The embeddings server's vectors are not as long as ``EMBEDDING_DIMENSIONS`` says."""
-
-    code = "embedding_dimensions_mismatch"
-    status = 502
-    message = "向量服务返回的维数与设置不符，请管理员检查 EMBEDDING_DIMENSIONS。"
-    retryable = False
 
 
 class Embedder(Protocol):

@@ -23,10 +23,18 @@ MAX_TERMS = 48
 
 @dataclass(frozen=True)
 class Weights:
-    """The query's terms with their weight (IDF times occurrences), and the corpus's mean passage length."""
+    """The query's terms with their weight (IDF times occurrences), and the corpus's mean passage length.
+
+    ``asked`` are all terms of the query, those that the corpus has not among them.
+    """
 
     terms: dict[str, float]
     mean_length: float
+    asked: tuple[str, ...] = ()
+
+    def coverage(self, folded: str) -> float:
+        """Return the share of all terms asked for, known to the corpus or not, that the text has."""
+        return sum(term in folded for term in self.asked) / max(1, len(self.asked))
 
     def score(self, folded: str, names: Sequence[str]) -> float:
         """Return the passage's BM25; the names of its place count as part of its text."""
@@ -62,7 +70,8 @@ def weigh_terms(segments: Sequence[str]) -> Weights:
     passages, characters = totals["passages"] or 0, totals["characters"] or 0
     rarest = sorted(_frequencies(counts).items(), key=lambda item: item[1])[:MAX_TERMS]
     weights = {term: counts[term] * _rarity(frequency, passages) for term, frequency in rarest}
-    return Weights(terms=weights, mean_length=max(1.0, characters / max(1, passages)))
+    mean_length = max(1.0, characters / max(1, passages))
+    return Weights(terms=weights, mean_length=mean_length, asked=tuple(counts))
 
 
 def _rarity(frequency: int, passages: int) -> float:

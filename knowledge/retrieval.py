@@ -1,26 +1,20 @@
-"""Decides which passages answer a query: exact lines, then normalised lexical and dense scores fused.
-
-Ranks are not fused: reciprocal rank fusion loses the exact lines that the lexical side is sure of.
-"""
+"""Decides which passages answer a query: exact lines, then normalised lexical and dense scores fused."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guoxue.errors import NotFound
 from knowledge import dense, embeddings, lexical
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.lexical import Where
+from knowledge.fusion import NAMED_WORK_BOOST, Candidate, fuse
+from knowledge.lexical import Weights, Where
 from knowledge.models import Passage, Work
-from knowledge.queries import ParsedQuery, QueryKind, named_in, parse_query
+from knowledge.queries import ParsedQuery, named_in, parse_query
 from knowledge.terms import fold_names
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES_PER_SIDE = 100
-NAMED_WORK_BOOST = 2.0
-DENSE_WEIGHT = {QueryKind.LINE: 0.0, QueryKind.QUESTION: 0.6, QueryKind.STATEMENT: 0.45}
-_EXACT_BONUS = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,15 +52,6 @@ class SearchResult:
     dense_available: bool
 
 
-@dataclass
-class _Candidate:
-    passage_id: int
-    lexical: float = 0.0
-    dense: float | None = None
-    exact_phrases: int = 0
-    score: float = 0.0
-
-
 def search_passages(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str = "hybrid") -> list[Hit]:
     """Return the best passages for the query, best first; see ``run_search``."""
     return run_search(query, limit=limit, scope=scope, mode=mode).hits
@@ -85,7 +70,8 @@ def run_search(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str 
     candidates = _lexical_candidates(parsed, weights, where)
     dense_available = mode != "line" and _add_dense(parsed.text, candidates, where)
     passages = _load(candidates)
-    _score(parsed, weights, candidates, passages, where.preferred)
+    _measure(weights, candidates, passages, where)
+    fuse(candidates.values(), parsed.kind)
     return SearchResult(_ranked(candidates, passages)[:limit], parsed, dense_available)
 
 
@@ -111,18 +97,18 @@ def _in_scope(work: Work, scope: Scope) -> bool:
     return not scope.categories or work.category in scope.categories
 
 
-def _lexical_candidates(parsed: ParsedQuery, weights: lexical.Weights, where: Where) -> dict[int, _Candidate]:
-    candidates: dict[int, _Candidate] = {}
+def _lexical_candidates(parsed: ParsedQuery, weights: Weights, where: Where) -> dict[int, Candidate]:
+    candidates: dict[int, Candidate] = {}
     for passage_ids in lexical.find_exact(parsed.lines, where).values():
         for passage_id in passage_ids:
-            candidates.setdefault(passage_id, _Candidate(passage_id)).exact_phrases += 1
+            candidates.setdefault(passage_id, Candidate(passage_id)).exact_phrases += 1
     found = lexical.find_candidates(weights, where, limit=CANDIDATES_PER_SIDE)
     for passage_id in found:
-        candidates.setdefault(passage_id, _Candidate(passage_id))
+        candidates.setdefault(passage_id, Candidate(passage_id))
     return candidates
 
 
-def _add_dense(text: str, candidates: dict[int, _Candidate], where: Where) -> bool:
+def _add_dense(text: str, candidates: dict[int, Candidate], where: Where) -> bool:
     """Add the nearest passages, give every candidate its similarity; return whether vectors could be had."""
     try:
         embedder = embeddings.get_embedder()
@@ -136,41 +122,30 @@ def _add_dense(text: str, candidates: dict[int, _Candidate], where: Where) -> bo
     others = [passage_id for passage_id in candidates if passage_id not in nearest]
     similarities = nearest | dense.measure_similarity(vector, model=embedder.name, passage_ids=others)
     for passage_id, similarity in similarities.items():
-        candidates.setdefault(passage_id, _Candidate(passage_id)).dense = similarity
+        candidates.setdefault(passage_id, Candidate(passage_id)).dense = similarity
     return bool(nearest)
 
 
-def _load(candidates: dict[int, _Candidate]) -> dict[int, Passage]:
+def _load(candidates: dict[int, Candidate]) -> dict[int, Passage]:
     passages = Passage.objects.select_related("work", "section").defer("terms").in_bulk(list(candidates))
     for gone in candidates.keys() - passages.keys():
         del candidates[gone]
     return passages
 
 
-def _score(
-    parsed: ParsedQuery,
-    weights: lexical.Weights,
-    candidates: dict[int, _Candidate],
-    passages: dict[int, Passage],
-    named: Sequence[int],
+def _measure(
+    weights: Weights, candidates: dict[int, Candidate], passages: dict[int, Passage], where: Where
 ) -> None:
-    """Normalise both sides to 0…1 and fuse them; a literal match adds more than the fusion can reach."""
+    """Give every candidate its BM25 and coverage, whichever side found it."""
     for candidate in candidates.values():
         passage = passages[candidate.passage_id]
+        candidate.is_named = passage.work_id in where.preferred
+        candidate.coverage = weights.coverage(passage.folded)
         candidate.lexical = weights.score(passage.folded, fold_names(passage.place))
-        if passage.work_id in named:
-            candidate.lexical *= NAMED_WORK_BOOST
-    best_lexical = max((candidate.lexical for candidate in candidates.values()), default=0.0) or 1.0
-    similarities = sorted((c.dense for c in candidates.values() if c.dense is not None), reverse=True)
-    weight = DENSE_WEIGHT[parsed.kind] if similarities else 0.0
-    top, floor = (similarities[0], similarities[:CANDIDATES_PER_SIDE][-1]) if similarities else (1.0, 0.0)
-    for candidate in candidates.values():
-        nearness = 0.0 if candidate.dense is None else (candidate.dense - floor) / max(top - floor, 1e-6)
-        fused = weight * max(0.0, nearness) + (1 - weight) * candidate.lexical / best_lexical
-        candidate.score = fused + _EXACT_BONUS * candidate.exact_phrases
+        candidate.lexical *= where.boost if candidate.is_named else 1.0
 
 
-def _ranked(candidates: dict[int, _Candidate], passages: dict[int, Passage]) -> list[Hit]:
+def _ranked(candidates: dict[int, Candidate], passages: dict[int, Passage]) -> list[Hit]:
     ordered = sorted(
         candidates.values(), key=lambda c: (-c.score, passages[c.passage_id].length, c.passage_id)
     )

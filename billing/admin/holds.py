@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from billing.admin.read_only import ReadOnlyAdmin
 from billing.models import Hold
 from billing.money import format_yuan
+from guoxue.admin import ReadOnlyAdmin
 
 
 class AbsorbedFilter(admin.SimpleListFilter):
@@ -23,7 +23,7 @@ class AbsorbedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnlyAdmin):
+class HoldAdmin(ReadOnlyAdmin[Hold]):
     list_display = (
         "key",
         "owner",
@@ -39,6 +39,7 @@ class HoldAdmin(ReadOnlyAdmin):
     search_fields = ("key", "wallet__user__email", "wallet__user__nickname")
     date_hierarchy = "created_at"
     list_select_related = ("wallet__user", "price")
+    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("key", "owner", "price", "status")}),
         ("冻结", {"fields": ("prompt_tokens", "max_output_tokens", "amount", "cash", "bonus", "created_at")}),

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
-from billing.admin.read_only import ReadOnlyAdmin
 from billing.models import AVAILABLE_ACCOUNTS, LedgerEntry, LedgerTransaction
 from billing.money import format_yuan
+from guoxue.admin import ReadOnlyAdmin
 
 
 class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
@@ -36,12 +36,13 @@ class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
 
 
 @admin.register(LedgerTransaction)
-class LedgerTransactionAdmin(ReadOnlyAdmin):
+class LedgerTransactionAdmin(ReadOnlyAdmin[LedgerTransaction]):
     list_display = ("id", "created_at", "kind", "owner", "change", "reason", "actor", "key")
     list_filter = ("kind", "created_at")
     search_fields = ("=id", "key", "reason", "actor__email", "entries__wallet__user__email")
     date_hierarchy = "created_at"
     list_select_related = ("actor",)
+    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("id", "kind", "owner", "change", "reason", "actor", "key", "created_at")}),
     )

@@ -14,15 +14,15 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from billing import services
-from billing.admin.read_only import ReadOnlyAdmin
 from billing.forms import AdjustmentForm
 from billing.models import Account, TrialGrant, Wallet
 from billing.money import format_yuan
+from guoxue.admin import ReadOnlyAdmin
 from guoxue.errors import ApplicationError
 
 
 @admin.register(Wallet)
-class WalletAdmin(ReadOnlyAdmin):
+class WalletAdmin(ReadOnlyAdmin[Wallet]):
     """Wallets, and the one door through which an operator moves a balance.
 
     The door is ``admin:billing_wallet_adjust`` with the user's id, whether or not the wallet is open yet. The
@@ -33,6 +33,7 @@ class WalletAdmin(ReadOnlyAdmin):
     search_fields = ("user__email", "user__nickname", "=user__id")
     date_hierarchy = "created_at"
     list_select_related = ("user",)
+    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("user", "available", "links")}),
         ("余额构成", {"fields": ("cash", "bonus", "held", "refunding", "trial")}),
@@ -130,11 +131,12 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TrialGrant)
-class TrialGrantAdmin(ReadOnlyAdmin):
+class TrialGrantAdmin(ReadOnlyAdmin[TrialGrant]):
     list_display = ("owner", "amount", "created_at")
     search_fields = ("wallet__user__email", "wallet__user__nickname", "=fingerprint")
     date_hierarchy = "created_at"
     list_select_related = ("wallet__user",)
+    show_full_result_count = False
     fieldsets = ((None, {"fields": ("owner", "amount", "fingerprint", "created_at")}),)
 
     @admin.display(description="用户")

@@ -128,7 +128,8 @@ def test_the_same_key_with_other_content_is_a_conflict(changes: dict[str, object
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"), [({"amount_micros": 0}, "amount"), ({"reason": "  "}, "reason")]
+    ("changes", "field"),
+    [({"amount_micros": 0}, "amount"), ({"reason": "  "}, "reason"), ({"reason": "长" * 201}, "reason")],
 )
 def test_an_adjustment_of_nothing_or_without_a_reason_is_refused(
     changes: dict[str, object], field: str

@@ -18,10 +18,10 @@ from chat.models import Message
 from chat.prompts import NumberedPassage, build_prompt
 from chat.queries import ReplyContext, final_frame, reply_context, reply_progress
 from chat.services import Outcome, Turn, finish_turn, interrupt_abandoned_reply, record_grounding
-from chat.streaming.bridge import in_thread
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from guoxue import llm
+from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
 
 logger = logging.getLogger(__name__)

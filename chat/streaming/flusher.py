@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 
 from chat.services import flush_pieces
-from chat.streaming.bridge import in_thread
 from chat.streaming.live import LiveReply
+from guoxue.bridge import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -91,7 +91,9 @@ def test_a_role_is_edited(admin_client, db):
     assert (role.suggested_questions, role.scope_works) == (["何谓仁？", "何谓礼？"], ["论语"])
 
 
-def test_a_users_page_shows_the_sessions(admin_client, conversation, reader):
+def test_a_users_page_leads_to_the_sessions(admin_client, conversation, reader):
     page = admin_client.get(f"/admin/accounts/user/{reader.id}/change/").content.decode()
 
-    assert "第0问" in page
+    link = f"/admin/chat/session/?owner__id__exact={reader.id}"
+    assert link in page
+    assert "第0问" in admin_client.get(link).content.decode()

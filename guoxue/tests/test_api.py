@@ -1,5 +1,6 @@
 import pytest
 from django.http import Http404
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework import exceptions
 
 from guoxue import errors
@@ -49,5 +50,19 @@ def test_nested_validation_detail_becomes_dotted_fields():
     assert validation_fields(detail) == {"a": ["x"], "b.c": ["y"], "d.1.e": ["z"], "f": ["w"]}
 
 
-def test_an_unknown_api_path_is_not_a_page(client):
-    assert client.get("/api/v1/nothing").status_code == 404
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_an_unknown_address_is_answered_in_the_one_shape(client, method):
+    response = getattr(client, method)("/api/v1/nothing/at/all")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_without_redis_a_throttled_address_answers_503(client, db, monkeypatch):
+    def down(*args, **kwargs):
+        raise RedisConnectionError("down")
+
+    monkeypatch.setattr("django.core.cache.cache.get", down)
+
+    response = client.get("/api/v1/search?q=学而")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "service_unavailable")

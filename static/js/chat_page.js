@@ -37,12 +37,12 @@ class ChatPage {
   });
   composer = new Composer({
     onSend: (text) => this.#ask(text),
-    onStop: () => this.#controller?.stop(),
+    onStop: () => this.#act((controller) => controller.stop()),
   });
   thread = new ThreadView({
-    resend: (message) => this.#controller.resend(message),
+    resend: (message) => this.#act((controller) => controller.resend(message)),
     edit: (message) => this.#edit(message),
-    regenerate: (message) => this.#controller.regenerate(message),
+    regenerate: (message) => this.#act((controller) => controller.regenerate(message)),
     loadOlder: () => this.#controller?.loadOlder().catch(reportFailure),
   });
   banner = new ConnectionBanner({ onReconnect: () => this.#controller?.socket.reconnectNow() });
@@ -51,6 +51,7 @@ class ChatPage {
     new SourceDialog().serve(byId("thread"));
     byId("new-session").addEventListener("click", () => this.#go(null));
     byId("logout").addEventListener("click", () => this.#logOut());
+    this.store.addEventListener("change", () => this.#sessionsChanged());
     addEventListener("popstate", () => this.#route().catch(reportFailure));
     addEventListener("storage", ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin());
     const [roles] = await Promise.all([get("roles"), this.store.load(), this.#showReader(), this.#showWallet()]);
@@ -126,7 +127,7 @@ class ChatPage {
     this.#controller = new ConversationController(session, this.thread, {
       onChange: () => this.#changed(),
       onBalance: (micros) => this.#showBalance(micros),
-      onTitle: (sessionId, title) => this.#retitle(sessionId, title),
+      onTitle: (sessionId, title) => this.store.setTitle(sessionId, title),
       onState: (state) => this.banner.show(state),
       onEnd: (reason) => this.#onEnd(reason),
     });
@@ -145,7 +146,13 @@ class ChatPage {
     if (this.#creating) return;
     if (!this.#controller && !(await this.#createSession(text))) return;
     this.store.touch(this.#controller.session.id);
-    this.#controller.ask(text);
+    this.#act((controller) => controller.ask(text));
+  }
+
+  // What was pressed goes away with the state that it changed; the focus goes on to the composer.
+  #act(task) {
+    task(this.#controller);
+    this.composer.focus();
   }
 
   async #createSession(text) {
@@ -188,9 +195,10 @@ class ChatPage {
     document.title = title ? `${title} · 国学大师` : "国学大师";
   }
 
-  #retitle(sessionId, title) {
-    this.store.setTitle(sessionId, title);
-    if (this.#controller?.session.id === sessionId) this.#setHeading(this.#controller.session.role, title);
+  #sessionsChanged() {
+    const openId = this.#controller?.session.id;
+    const open = this.store.sessions.find((session) => session.id === openId);
+    if (open) this.#setHeading(open.role, open.title);
   }
 
   #onEnd(reason) {
