@@ -41,7 +41,10 @@ class AdjustmentForm(forms.Form):
         initial=AVAILABLE_ACCOUNTS[0].value,
     )
     reason = forms.CharField(
-        label="事由", max_length=200, help_text="记入账本，不可修改，用户在余额记录中可以看到。"
+        label="事由",
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text="记入账本，不可修改，用户在余额记录中可以看到。",
     )
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 

@@ -5,7 +5,7 @@ from django.urls import path
 from billing import views
 
 urlpatterns = [
-    path("wallet", views.WalletView.as_view(), name="wallet"),
-    path("wallet/entries", views.WalletEntriesView.as_view(), name="wallet-entries"),
-    path("prices", views.PricesView.as_view(), name="prices"),
+    path("wallet", views.WalletView.as_view()),
+    path("wallet/entries", views.WalletEntriesView.as_view()),
+    path("prices", views.PricesView.as_view()),
 ]

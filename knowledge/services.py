@@ -129,8 +129,11 @@ def store_work(*, outline: WorkOutline, origin: str) -> LoadedWork:
 
 
 def remove_work(*, work_id: int) -> int:
-    """Delete a work with its sections, passages and vectors; return how many passages it had."""
-    with transaction.atomic(durable=True):
+    """Delete a work with its sections, passages and vectors; return how many passages it had.
+
+    A step, because the admin deletes inside a transaction of its own.
+    """
+    with transaction.atomic(savepoint=False):
         lock_corpus()
         work = Work.objects.get(pk=work_id)
         terms = passage_terms(work.passages.select_related("section", "work").defer("terms", "text"))

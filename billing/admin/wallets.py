@@ -29,7 +29,7 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
     wallet list filtered to one user (``?user__id__exact=``, as the user page links it) shows it as a button.
     """
 
-    list_display = ("user", "available", "cash", "bonus", "held", "refunding", "created_at", "links")
+    list_display = ("user", "available", "cash", "bonus", "held", "links", "created_at")
     search_fields = ("user__email", "user__nickname", "=user__id")
     date_hierarchy = "created_at"
     list_select_related = ("user",)
@@ -120,8 +120,8 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
     @admin.display(description="查看")
     def links(self, wallet: Wallet) -> SafeString:
         return format_html(
-            '<a href="{}?entries__wallet__id__exact={}">账本</a>　'
-            '<a href="{}?wallet__id__exact={}">冻结</a>　<a href="{}">调整余额</a>',
+            '<span class="nowrap"><a href="{}?entries__wallet__id__exact={}">账本</a>　'
+            '<a href="{}?wallet__id__exact={}">冻结</a>　<a href="{}">调整余额</a></span>',
             reverse("admin:billing_ledgertransaction_changelist"),
             wallet.pk,
             reverse("admin:billing_hold_changelist"),

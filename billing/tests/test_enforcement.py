@@ -1,59 +1,21 @@
 """PostgreSQL itself refuses every write that would break the books, whatever statement it comes in."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
-from django.utils import timezone
 
-from billing.models import Hold, LedgerEntry, LedgerTransaction, Price, TrialGrant, Wallet
-from billing.pricing import TokenUsage
-from billing.services import hold_credit, open_wallet, settle_hold
-from billing.tests.factories import YUAN, buckets, credit, make_price, make_stranger, make_wallet
+from billing.models import LedgerEntry, LedgerTransaction, Wallet
+from billing.services import open_wallet
+from billing.tests.factories import YUAN, buckets, credit, make_stranger, make_wallet
+from billing.tests.raw_sql import NEW_ENTRIES, NEW_TRANSACTION, execute, post, refuses
 
 pytestmark = pytest.mark.django_db
-
-NEW_ENTRIES = "INSERT INTO billing_ledgerentry (transaction_id, account, amount_micros, wallet_id)"
-NEW_TRANSACTION = "INSERT INTO billing_ledgertransaction (key, kind, reason) VALUES ('{key}', 'hold', '')"
-
-
-def execute(sql: str) -> list[tuple]:
-    """Run the statement as a use case of its own and check its deferred constraints, as a commit would."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(sql)
-        rows = cursor.fetchall() if cursor.description else []
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        return rows
-
-
-def post(*entries: tuple[str, int, int | None], key: str = "k") -> None:
-    """Write a transaction by raw SQL: entries of (account, amount, wallet id)."""
-    header = f"(SELECT id FROM billing_ledgertransaction WHERE key = '{key}')"
-    rows = ", ".join(
-        f"({header}, '{account}', {amount}, {wallet or 'NULL'})" for account, amount, wallet in entries
-    )
-    execute(f"{NEW_TRANSACTION.format(key=key)}; {NEW_ENTRIES} VALUES {rows}")
 
 
 @pytest.fixture
 def wallet() -> Wallet:
     return make_wallet(cash_micros=3 * YUAN, bonus_micros=YUAN)
-
-
-@pytest.fixture
-def held(wallet: Wallet) -> Hold:
-    make_price()
-    return hold_credit(
-        key="reply:1", user=wallet.user, model="paid-model", prompt_tokens=6000, max_output_tokens=2000
-    )
-
-
-def refuses(sql: str, because: str) -> None:
-    with pytest.raises(IntegrityError, match=because):
-        execute(sql)
 
 
 def test_a_balanced_transaction_by_raw_sql_moves_the_buckets_and_notes_the_balances(wallet: Wallet) -> None:
@@ -183,108 +145,6 @@ def test_ledger_rows_refuse_update_and_delete(wallet: Wallet, table: str) -> Non
     refuses(f"DELETE FROM {table}", "refuses DELETE")
 
     assert execute(f"SELECT * FROM {table} ORDER BY id") == before != []
-
-
-def test_trial_grants_and_holds_stay(held: Hold) -> None:
-    TrialGrant.objects.create(fingerprint="0" * 64, wallet=held.wallet, amount_micros=1)
-
-    refuses("DELETE FROM billing_trialgrant", "refuses DELETE")
-    refuses("UPDATE billing_trialgrant SET fingerprint = 'x'", "refuses UPDATE")
-    refuses("DELETE FROM billing_hold", "refuses DELETE")
-
-    assert (TrialGrant.objects.count(), Hold.objects.count()) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    "change", ["bonus_micros = 0", "price_id = price_id + 1", "key = 'x'", "wallet_id = 0"]
-)
-def test_a_running_hold_keeps_its_terms(held: Hold, change: str) -> None:
-    refuses(f"UPDATE billing_hold SET {change}", "keeps its terms")
-
-    assert Hold.objects.get() == held
-
-
-def test_an_ended_hold_cannot_be_opened_or_changed_again(held: Hold) -> None:
-    settle_hold(key=held.key, usage=TokenUsage(1000, 100))
-
-    refuses("UPDATE billing_hold SET settled_micros = 0", "has ended")
-    refuses(
-        "UPDATE billing_hold SET status = 'held', settled_at = NULL, settled_micros = 0, input_tokens = NULL,"
-        " cached_input_tokens = NULL, output_tokens = NULL",
-        "has ended",
-    )
-
-    assert Hold.objects.get().settled_micros == 2_300
-
-
-@pytest.mark.parametrize(
-    ("change", "because"),
-    [
-        ("status = 'settled'", "hold_status_consistent"),
-        ("status = 'lost'", "hold_status_consistent"),
-        ("status = 'released'", "hold_status_consistent"),
-        ("settled_micros = 1", "hold_status_consistent"),
-        ("status = 'released', settled_at = now(), settled_micros = 1", "hold_status_consistent"),
-        (
-            "status = 'settled', settled_at = now(), settled_micros = 18001, input_tokens = 1,"
-            " cached_input_tokens = 0, output_tokens = 1",
-            "hold_settled_within_hold",
-        ),
-        (
-            "status = 'settled', settled_at = now(), settled_micros = 1, absorbed_micros = 1,"
-            " input_tokens = 1, cached_input_tokens = 0, output_tokens = 1",
-            "hold_absorbed_only_beyond_hold",
-        ),
-        (
-            "status = 'settled', settled_at = now(),"
-            " input_tokens = 1, cached_input_tokens = 2, output_tokens = 1",
-            "hold_cached_within_input",
-        ),
-    ],
-)
-def test_a_hold_cannot_end_inconsistently(held: Hold, change: str, because: str) -> None:
-    refuses(f"UPDATE billing_hold SET {change}", because)
-
-    assert Hold.objects.get().status == "held"
-
-
-def test_a_price_in_force_can_neither_be_changed_nor_deleted() -> None:
-    price = make_price("mine")
-
-    refuses(f"UPDATE billing_price SET output_price_micros = 1 WHERE id = {price.pk}", "is in force")
-    refuses(f"DELETE FROM billing_price WHERE id = {price.pk}", "is in force")
-
-    assert Price.objects.get(pk=price.pk).output_price_micros == 3 * YUAN
-
-
-def test_a_price_that_is_still_to_come_can_be_corrected_and_withdrawn() -> None:
-    price = make_price("mine", valid_from=timezone.now() + timedelta(days=1))
-
-    execute(f"UPDATE billing_price SET output_price_micros = 1 WHERE id = {price.pk}")
-    corrected = Price.objects.get(pk=price.pk).output_price_micros
-    execute(f"DELETE FROM billing_price WHERE id = {price.pk}")
-
-    assert corrected == 1
-    assert not Price.objects.filter(model="mine").exists()
-
-
-@pytest.mark.parametrize(
-    "change", [{"input_micros": -1}, {"cached_input_micros": -1}, {"output_micros": 10**12 + 1}]
-)
-def test_a_price_out_of_range_is_refused(change: dict[str, int]) -> None:
-    with pytest.raises(IntegrityError, match="in_range"), transaction.atomic(durable=True):
-        make_price("mine", **change)
-
-    assert not Price.objects.filter(model="mine").exists()
-
-
-def test_two_versions_of_a_price_cannot_start_at_the_same_moment() -> None:
-    price = make_price("mine")
-
-    with pytest.raises(IntegrityError, match="one_version_per_moment"), transaction.atomic(durable=True):
-        make_price("mine", valid_from=price.valid_from)
-
-    assert Price.objects.filter(model="mine").count() == 1
 
 
 def test_an_adjustment_without_actor_or_reason_is_refused(wallet: Wallet) -> None:

@@ -1,6 +1,5 @@
 """Decides how operators bring a file into the corpus and watch it being loaded."""
 
-from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin
@@ -69,7 +68,7 @@ class IngestionJobAdmin(admin.ModelAdmin[IngestionJob]):
         """Store the file as a job; once that is committed, hand it to the worker."""
         ingestion_jobs.submit_job(job=obj, requested_by=cast(User, request.user))
         # A job whose task is lost here is picked up by the periodic sweep.
-        transaction.on_commit(partial(tasks.run_ingestion_job.delay, obj.pk), robust=True)
+        transaction.on_commit(lambda: tasks.run_ingestion_job.delay(obj.pk), robust=True)
 
     def response_add(
         self, request: HttpRequest, obj: IngestionJob, post_url_continue: str | None = None

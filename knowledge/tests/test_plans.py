@@ -37,13 +37,17 @@ def plan_of(monkeypatch):
     return explain
 
 
+# Within a small work the planner may read its few passages by their work instead.
+INDEXES = ("Bitmap Index Scan on passage_terms", "Index Cond: (work_id")
+
+
 @pytest.mark.parametrize("where", [lexical.Where(), lexical.Where(work_ids=[1])])
 def test_exact_line_is_looked_up_in_the_index(tmp_path: Path, plan_of, where: lexical.Where) -> None:
     load(tmp_path, LUNYU)
 
     plan = plan_of(lambda: lexical.find_exact(["学而不思则罔"], where))
 
-    assert "Bitmap Index Scan on passage_terms" in plan
+    assert any(index in plan for index in INDEXES[: 1 if where.work_ids is None else 2])
     assert "Seq Scan" not in plan
 
 
@@ -54,7 +58,7 @@ def test_candidates_are_looked_up_in_the_index(tmp_path: Path, plan_of, where: l
 
     plan = plan_of(lambda: lexical.find_candidates(weights, where, limit=10))
 
-    assert "Bitmap Index Scan on passage_terms" in plan
+    assert any(index in plan for index in INDEXES[: 1 if where.work_ids is None else 2])
     assert "Seq Scan" not in plan
 
 

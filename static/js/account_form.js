@@ -1,4 +1,4 @@
-// Decides how an account form behaves: one request at a time, each refusal shown at its field, the first of them focused.
+// Decides how an account form behaves: one request at a time, each refusal at its field, the first one focused.
 
 import { byId } from "./dom.js";
 import { ApiError } from "./errors.js";

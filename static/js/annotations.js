@@ -39,7 +39,7 @@ export function markQuotes(root, quotes) {
   for (const { quote, place } of ends.reverse()) insertVerdict(quote, place);
 }
 
-export function verdictBadge(quote) {
+function verdictBadge(quote) {
   const { mark, name } = VERDICTS[quote.verdict];
   const title = quote.citation ? `${name}：${quote.citation}` : name;
   const attributes = { class: `verdict verdict-${quote.verdict}`, title, "aria-label": `引文核对，${title}` };

@@ -53,7 +53,10 @@ class ChatPage {
     byId("logout").addEventListener("click", () => this.#logOut());
     this.store.addEventListener("change", () => this.#sessionsChanged());
     addEventListener("popstate", () => this.#route().catch(reportFailure));
-    addEventListener("storage", ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin());
+    addEventListener(
+      "storage",
+      ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin(),
+    );
     const [roles] = await Promise.all([get("roles"), this.store.load(), this.#showReader(), this.#showWallet()]);
     this.welcome.setRoles(roles);
     [this.#role] = roles;
@@ -186,7 +189,13 @@ class ChatPage {
   }
 
   #fullRole(role) {
-    return this.roles.find((candidate) => candidate.id === role.id) ?? { opening_line: "", suggested_questions: [], ...role };
+    return (
+      this.roles.find((candidate) => candidate.id === role.id) ?? {
+        opening_line: "",
+        suggested_questions: [],
+        ...role,
+      }
+    );
   }
 
   #setHeading(role, title) {

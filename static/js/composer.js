@@ -1,9 +1,9 @@
-// Decides when a message may be sent: neither empty nor too long, not while the input method composes, one reply at a time.
+// Decides when a message may be sent: not empty, not too long, not while an input method composes, one at a time.
 
 import { byId } from "./dom.js";
 import { readDraft, writeDraft } from "./drafts.js";
 
-export const MAX_CHARACTERS = 4000;
+const MAX_CHARACTERS = 4000;
 const COUNTER_FROM = 3600;
 
 export class Composer {
@@ -93,7 +93,8 @@ export class Composer {
     const excess = length - MAX_CHARACTERS;
     this.#button.disabled = !this.#streaming && !this.#isSendable();
     this.#counter.hidden = length < COUNTER_FROM;
-    this.#counter.textContent = excess > 0 ? `${length} / ${MAX_CHARACTERS}，请删去 ${excess} 字` : `${length} / ${MAX_CHARACTERS}`;
+    this.#counter.textContent =
+      excess > 0 ? `${length} / ${MAX_CHARACTERS}，请删去 ${excess} 字` : `${length} / ${MAX_CHARACTERS}`;
     this.#counter.dataset.excess = String(excess > 0);
     this.#input.setAttribute("aria-invalid", String(excess > 0));
     this.#fit();

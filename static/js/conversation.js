@@ -149,7 +149,9 @@ export class Conversation {
 
   #questionUnder(clientMessageId) {
     if (!clientMessageId) return undefined;
-    return this.#messages.find((message) => message.author === "reader" && message.client_message_id === clientMessageId);
+    return this.#messages.find(
+      (message) => message.author === "reader" && message.client_message_id === clientMessageId,
+    );
   }
 
   // What was sent from here and is met in the history before its `accepted` has come.

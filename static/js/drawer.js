@@ -1,4 +1,4 @@
-// Decides when the session list covers the conversation: on narrow screens, as a slide-over that keeps the focus and yields to Esc.
+// Decides when the session list covers the conversation: on narrow screens, holding the focus, closed by Esc.
 
 import { byId } from "./dom.js";
 
@@ -14,8 +14,8 @@ export class Drawer {
     this.#button.addEventListener("click", () => this.#set(true));
     byId("drawer-close").addEventListener("click", () => this.close());
     byId("scrim").addEventListener("click", () => this.close());
-    this.#drawer.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.close();
     });
     WIDE.addEventListener("change", () => this.#apply());
     this.#apply();

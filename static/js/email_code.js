@@ -21,9 +21,10 @@ export class EmailCode {
     if (!email.value.trim() || !email.validity.valid) return this.form.refuse("email", "请先填写正确的邮箱地址。");
     this.#button.disabled = true;
     await this.form.attempt(async () => {
-      const answer = await postAnonymously("auth/email-codes", { email: email.value.trim(), purpose: this.purpose }).catch(
-        (error) => this.#refused(error),
-      );
+      const answer = await postAnonymously("auth/email-codes", {
+        email: email.value.trim(),
+        purpose: this.purpose,
+      }).catch((error) => this.#refused(error));
       this.#sent(answer);
     });
     if (!this.#isCounting()) this.#button.disabled = false;

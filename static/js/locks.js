@@ -1,4 +1,4 @@
-// Decides how tabs take turns: the Web Locks API, or a short lease in localStorage where a page is served without HTTPS.
+// Decides how tabs take turns: Web Locks, or a short lease in localStorage where a page comes without HTTPS.
 
 const LEASE_MS = 10_000;
 const SETTLE_MS = 40;

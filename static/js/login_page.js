@@ -33,7 +33,8 @@ function moveBetweenTabs(event) {
 }
 
 const form = new AccountForm({
-  send: () => postAnonymously("auth/email-login", { email: byId("email").value.trim(), [method]: byId(method).value }),
+  send: () =>
+    postAnonymously("auth/email-login", { email: byId("email").value.trim(), [method]: byId(method).value }),
   onDone: (pair) => {
     keepTokens(pair);
     location.replace(destination());

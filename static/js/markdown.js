@@ -1,4 +1,4 @@
-// Decides how the Markdown of an unfinished reply is cut into blocks and inline pieces; the server's HTML replaces it in the end.
+// Decides how the Markdown of an unfinished reply is cut into blocks and inline pieces.
 
 const FENCE = /^ {0,3}```/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -7,11 +7,12 @@ const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^ {0,3}([-*+]|\d{1,3}[.)])\s+/;
 const INLINE = /(\*\*(?=\S)[^]+?\*\*|\*(?=[^\s*])[^*\n]+?\*|`[^`\n]+`)/;
 
-// Blocks are {type, raw, ...}: "paragraph" and "code" have text, "heading" level and text, "quote" blocks, "list" ordered and items.
+// Blocks are {type, raw, ...}: "paragraph" and "code" have text, "heading" level and text, "quote" blocks,
+// "list" ordered and items, "rule" nothing.
 export function parseBlocks(text) {
   const lines = text.split("\n");
   const blocks = [];
-  for (let start = 0; start < lines.length; ) {
+  for (let start = 0; start < lines.length;) {
     if (lines[start].trim() === "") {
       start += 1;
       continue;
@@ -55,7 +56,15 @@ function kindOf(line) {
 function blockOf(lines) {
   const raw = lines.join("\n");
   const [first] = lines;
-  if (FENCE.test(first)) return { type: "code", raw, text: lines.slice(1).filter((line) => !FENCE.test(line)).join("\n") };
+  if (FENCE.test(first))
+    return {
+      type: "code",
+      raw,
+      text: lines
+        .slice(1)
+        .filter((line) => !FENCE.test(line))
+        .join("\n"),
+    };
   const heading = HEADING.exec(first);
   if (heading) return { type: "heading", raw, level: heading[1].length, text: heading[2] };
   if (RULE.test(first)) return { type: "rule", raw };
@@ -76,7 +85,8 @@ function itemsOf(lines) {
 }
 
 function pieceOf(raw) {
-  if (raw.length > 4 && raw.startsWith("**") && raw.endsWith("**")) return { type: "strong", text: raw.slice(2, -2) };
+  if (raw.length > 4 && raw.startsWith("**") && raw.endsWith("**"))
+    return { type: "strong", text: raw.slice(2, -2) };
   if (raw.length > 2 && raw.startsWith("`") && raw.endsWith("`")) return { type: "code", text: raw.slice(1, -1) };
   if (raw.length > 2 && raw.startsWith("*") && raw.endsWith("*") && !raw.startsWith("**")) {
     return { type: "emphasis", text: raw.slice(1, -1) };

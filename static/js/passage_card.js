@@ -18,7 +18,11 @@ export function passageContext({ id, section, context }) {
   const items = context.flatMap((passage) => {
     const isElsewhere = passage.section !== place;
     place = passage.section;
-    const text = element("p", { class: "passage-text", "aria-current": passage.id === id ? "true" : null }, passage.text);
+    const text = element(
+      "p",
+      { class: "passage-text", "aria-current": passage.id === id ? "true" : null },
+      passage.text,
+    );
     return isElsewhere ? [element("p", { class: "passage-section" }, place), text] : [text];
   });
   return element("div", { class: "passage-context" }, ...items);

@@ -1,4 +1,4 @@
-// Decides how reply text becomes elements: Markdown blocks while it streams (finished ones untouched), the server's HTML at the end.
+// Decides how reply text becomes elements: Markdown blocks while it streams, the server's HTML at the end.
 
 import { element } from "./dom.js";
 import { parseBlocks, parseInline } from "./markdown.js";
@@ -70,7 +70,11 @@ function drawBlock(block) {
     case "quote":
       return element("blockquote", {}, ...block.blocks.map(drawBlock));
     case "list":
-      return element(block.ordered ? "ol" : "ul", {}, ...block.items.map((item) => element("li", {}, ...drawInline(item))));
+      return element(
+        block.ordered ? "ol" : "ul",
+        {},
+        ...block.items.map((item) => element("li", {}, ...drawInline(item))),
+      );
     case "code":
       return element("pre", {}, element("code", {}, block.text));
     case "rule":

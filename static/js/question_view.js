@@ -26,7 +26,11 @@ export class QuestionView {
     return element(
       "div",
       { class: isCredit ? "card credit-card" : "refusal", role: "alert" },
-      element("p", { class: "refusal-reason" }, isCredit ? "余额不足，这条消息没有发送" : `没有发送：${refusal.message}`),
+      element(
+        "p",
+        { class: "refusal-reason" },
+        isCredit ? "余额不足，这条消息没有发送" : `没有发送：${refusal.message}`,
+      ),
       isCredit && element("p", { class: "quiet" }, refusal.message),
       element(
         "div",

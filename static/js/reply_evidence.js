@@ -19,7 +19,12 @@ export function quoteSummary(quotes) {
 function chip(source) {
   const number = element("span", { class: "chip-number" }, String(source.n));
   const label = `出处 ${source.n}：${source.citation}，打开原文`;
-  const attributes = { class: "chip", href: `/passages/${source.passage_id}`, "aria-label": label, "aria-haspopup": "dialog" };
+  const attributes = {
+    class: "chip",
+    href: `/passages/${source.passage_id}`,
+    "aria-label": label,
+    "aria-haspopup": "dialog",
+  };
   return element("a", attributes, number, source.citation);
 }
 
@@ -37,13 +42,16 @@ function quoteItem(quote) {
     {},
     element("span", { class: `tally verdict-${quote.verdict}` }, `${mark} ${name}`),
     element("q", {}, quote.quote),
-    quote.passage_id && element("a", { href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, quote.citation),
+    quote.passage_id &&
+      element("a", { href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, quote.citation),
     ...remarksOn(quote).map((remark) => element("p", { class: "quote-remark" }, remark)),
   );
 }
 
 function remarksOn({ attribution, cited, citation, differences = [] }) {
-  const remarks = differences.map(({ quoted, source }) => `「${quoted || "（无）"}」原典作「${source || "（无）"}」`);
+  const remarks = differences.map(
+    ({ quoted, source }) => `「${quoted || "（无）"}」原典作「${source || "（无）"}」`,
+  );
   if (attribution === "wrong") remarks.push(`出处有误：回复写作${cited ?? "别处"}，实见${citation}`);
   return remarks;
 }

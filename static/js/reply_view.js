@@ -8,7 +8,11 @@ import { notify } from "./notices.js";
 import { StreamingProse, proseFromHtml, proseFromText } from "./prose.js";
 import { quoteSummary, sourceChips } from "./reply_evidence.js";
 
-const STATUS_NOTES = { stopped: "已停止", interrupted: "回复中断", failed: "回复失败" };
+const STATUS_NOTES = {
+  stopped: () => "已停止",
+  interrupted: (error) => error?.message ?? "回复中断，可以重新生成。",
+  failed: (error) => `回复失败：${error?.message ?? "请重新生成。"}`,
+};
 
 export class ReplyView {
   #name = element("span", { class: "reply-name" });
@@ -77,11 +81,10 @@ export class ReplyView {
 
   #noteParts(isNewest) {
     const { status, error } = this.message;
-    const note = STATUS_NOTES[status];
+    const note = STATUS_NOTES[status]?.(error);
     if (!note) return [];
-    const reason = status !== "stopped" && error?.message ? `${note}：${error.message}` : note;
     const again = status !== "stopped" && isNewest && this.#regenerateButton("button-quiet");
-    return [element("p", { class: `status status-${status}` }, reason), again].filter(Boolean);
+    return [element("p", { class: `status status-${status}` }, note), again].filter(Boolean);
   }
 
   #footerParts(isNewest) {
@@ -103,7 +106,13 @@ export class ReplyView {
   }
 
   #actionButton(iconName, label, listener) {
-    const attributes = { type: "button", class: "button-icon", "aria-label": label, title: label, on: { click: listener } };
+    const attributes = {
+      type: "button",
+      class: "button-icon",
+      "aria-label": label,
+      title: label,
+      on: { click: listener },
+    };
     return element("button", attributes, icon(iconName));
   }
 

@@ -1,4 +1,4 @@
-// Decides how the sessions are listed: by day, the open one marked, more on demand, each with a door to rename or delete it.
+// Decides how the sessions are listed: by day, the open one marked, more on demand, each with a door to manage it.
 
 import { byId, element, icon } from "./dom.js";
 import { addressOfSession } from "./navigation.js";

@@ -1,4 +1,4 @@
-// Decides how a conversation stays connected: token as subprotocol, heartbeat, back-off with jitter, what each close code means.
+// Decides how a conversation stays connected: token, heartbeat, back-off with jitter, what each close code means.
 
 import { SignedOut } from "./errors.js";
 import { accessToken } from "./tokens.js";
@@ -13,7 +13,8 @@ const NOT_FOUND = 4404;
 const TOO_MANY = 4429;
 const ABNORMAL = 1006;
 
-// Callbacks: onFrame(type, data); onOpen(); onState("connecting" | "open" | "waiting"); onEnd("signed_out" | "not_found").
+// Callbacks: onFrame(type, data), onOpen(), onState("connecting" | "open" | "waiting"),
+// onEnd("signed_out" | "not_found").
 export class ChatSocket {
   #socket = null;
   #token = null;

@@ -1,4 +1,4 @@
-// Decides how the conversation is laid out and scrolled: one view per message, drawn at most once per frame, following only a reader who is at the end.
+// Decides how messages are laid out and scrolled: drawn once a frame, following only a reader who is at the end.
 
 import { byId } from "./dom.js";
 import { QuestionView } from "./question_view.js";
@@ -68,7 +68,8 @@ export class ThreadView {
     for (const [key, view] of this.#views) if (!shown.has(key)) this.#remove(key, view);
     messages.forEach((message, index) => {
       const view = this.#viewOf(message);
-      if (this.#list.children[index] !== view.element) this.#list.insertBefore(view.element, this.#list.children[index] ?? null);
+      if (this.#list.children[index] !== view.element)
+        this.#list.insertBefore(view.element, this.#list.children[index] ?? null);
       view.show(message, { isNewest: message === newestReply && !streaming });
     });
     this.#keepUp();

@@ -1,4 +1,4 @@
-// Decides who is signed in: a short-lived access token for this tab, the refresh token for the browser, one refresh at a time over all tabs.
+// Decides who is signed in: access token per tab, refresh token per browser, one refresh at a time over all tabs.
 
 import { SignedOut } from "./errors.js";
 import { answerOf, send } from "./http.js";

@@ -1,4 +1,4 @@
-// Decides what an empty conversation shows: the roles to choose from, the chosen one's opening line and questions to begin with.
+// Decides what an empty conversation shows: roles to choose from, an opening line, questions to begin with.
 
 import { byId, element } from "./dom.js";
 

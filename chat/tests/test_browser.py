@@ -1,0 +1,152 @@
+"""The product as a new reader meets it: a real Chromium, web process, worker and e-mail file."""
+
+import email
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email import policy
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from chat.models import Message
+from chat.tests.served import ROOT, Served
+from guoxue.tests.scripted_model import spoken
+from knowledge.services import load_starter
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+ANSWER = "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"
+QUESTION = "「学而不思则罔」出自哪里，上下文是什么？"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright's loop lives in this thread; Django would refuse every query beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(params=[1280, 360])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that must not complain, nor ask any other host for anything."""
+    context = browser.new_context(viewport={"width": request.param, "height": 800}, locale="zh-CN")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    hosts: set[str] = set()
+    page.on("request", lambda sent: hosts.add(re.sub(r"^\w+://([^/:]*).*", r"\1", sent.url)))
+    yield page
+    context.close()
+    assert complaints == []
+    assert hosts <= {"127.0.0.1", ""}
+
+
+@pytest.fixture
+def mailbox(served: Served, tmp_path: Path) -> Iterator[Path]:
+    """A worker that writes e-mail into files."""
+    environment = {**served.environment, "EMAIL_URL": f"filemail:///{tmp_path}"}
+    command = [sys.executable, "-m", "celery", "-A", "guoxue", "worker", "--concurrency", "1", "--loglevel", "error"]
+    worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    yield tmp_path
+    worker.terminate()
+    worker.wait(20)
+
+
+@pytest.fixture
+def corpus(transactional_db: None) -> None:
+    load_starter()
+
+
+def code_in(mailbox: Path) -> str:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        for path in mailbox.iterdir():
+            text = email.message_from_bytes(path.read_bytes(), policy=policy.default).get_content()
+            if found := re.search(r"^(\d{6})$", text, re.MULTILINE):
+                return found.group(1)
+        time.sleep(0.1)
+    raise AssertionError("no code arrived")
+
+
+def register(page: Page, served: Served, mailbox: Path) -> None:
+    page.goto(f"{served.url}/")
+    expect(page).to_have_url(f"{served.url}/login")
+    page.click("#register-link")
+    page.fill("#email", "new.reader@example.com")
+    page.click("#send-code")
+    page.fill("#code", code_in(mailbox))
+    page.fill("#password", "shan-gao-shui-chang-1024")
+    page.click("#register-submit")
+    expect(page.locator("#balance")).to_have_text("¥10.00")
+
+
+def ask(page: Page) -> None:
+    page.fill("#message-input", QUESTION)
+    page.keyboard.press("Enter")
+
+
+def last_reply(page: Page) -> str:
+    return re.sub(r"\s+", "", page.locator("#thread > li").last.inner_text())
+
+
+def test_a_new_reader_registers_asks_opens_a_source_and_reloads(served, mailbox, corpus, page, scripted_model):
+    scripted_model.script = spoken(ANSWER, size=3, pause=0.02)
+    register(page, served, mailbox)
+    expect(page.locator("#ai-notice")).to_have_text("内容由 AI 生成，请对照原典")
+
+    ask(page)
+    expect(page.locator("#thread")).to_contain_text("学与思")
+    expect(page.locator("#thread blockquote")).to_contain_text("子曰：“学而不思则罔，思而不学则殆。”")
+    expect(page.locator("#balance")).to_have_text("¥9.99")
+    before = last_reply(page)
+    assert "✓" in before
+
+    page.locator(".chip").first.click()
+    expect(page.locator("#source-dialog")).to_be_visible()
+    expect(page.locator("#source-body")).to_contain_text("攻乎异端，斯害也已")
+    page.keyboard.press("Escape")
+    expect(page.locator("#source-dialog")).to_be_hidden()
+
+    page.reload()
+    expect(page.locator("#thread")).to_contain_text("学与思")
+    assert last_reply(page) == before
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_page_closed_in_mid_stream_shows_the_whole_reply_when_it_comes_back(
+    served, mailbox, corpus, page, scripted_model
+):
+    scripted_model.script = spoken(ANSWER * 3, size=2, pause=0.04)
+    register(page, served, mailbox)
+    ask(page)
+    expect(page.locator("#thread")).to_contain_text("这句话")
+
+    conversation = page.url
+    page.goto("about:blank")
+    page.goto(conversation)
+    expect(page.locator("#thread strong")).to_have_count(3, timeout=30_000)
+    expect(page.locator(".chip").first).to_be_visible()
+
+    reply = Message.objects.get(author="assistant")
+    assert (reply.status, reply.text) == ("completed", ANSWER * 3)
+    assert last_reply(page).count("不可偏废") == 3

@@ -1,0 +1,97 @@
+"""Two loaders at once: the corpus lock lets one after the other write, so that nothing is doubled or lost."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, connection
+
+from knowledge import services, storing
+from knowledge.models import Passage, TermFrequency
+from knowledge.terms import fold_names, text_terms
+from knowledge.tests.corpus import DAODEJING, LUNYU, load, write
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run_together(*actions: Callable[[], object]) -> list[object]:
+    """Run the actions in threads that start together; return what each gave or raised."""
+    barrier, results = threading.Barrier(len(actions)), list[object]()
+
+    def run(action: Callable[[], object]) -> None:
+        try:
+            barrier.wait()
+            results.append(action())
+        except Exception as error:
+            results.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def changed_texts(folder: Path) -> list[Path]:
+    """Write two revisions of a work that is there already."""
+    load(folder, LUNYU)
+    return [write(folder, f"new{n}.md", f"{LUNYU}\n新的第{n}段。\n\n又一段。\n") for n in (1, 2)]
+
+
+def test_same_file_loaded_twice_at_once_is_stored_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "lunyu.md", LUNYU)
+
+    results = run_together(*[lambda: services.ingest_file(path=path)] * 4)
+
+    assert sorted(result.unchanged for result in results) == [False, True, True, True]
+    assert Passage.objects.count() == 6
+
+
+def test_terms_are_counted_right_when_works_come_and_go_together(tmp_path: Path) -> None:
+    load(tmp_path, DAODEJING)
+    work_id = Passage.objects.first().work_id
+    paths = [write(tmp_path, f"{n}.md", LUNYU.replace("title: 论语", f"title: 论语{n}")) for n in range(3)]
+
+    run_together(
+        *(lambda path=path: services.ingest_file(path=path) for path in paths),
+        lambda: services.remove_work(work_id=work_id),
+    )
+
+    counts: Counter[str] = Counter()
+    for passage in Passage.objects.select_related("work", "section"):
+        counts.update(set(text_terms(passage.folded, fold_names(passage.place))))
+    assert Passage.objects.count() == 18
+    assert dict(TermFrequency.objects.values_list("term", "passages")) == dict(counts)
+
+
+def test_revisions_of_one_work_follow_each_other(tmp_path: Path) -> None:
+    paths = changed_texts(tmp_path)
+
+    results = run_together(*(lambda path=path: services.ingest_file(path=path) for path in paths))
+
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert Passage.objects.count() == 8
+
+
+def test_without_the_lock_the_revisions_collide(tmp_path: Path, monkeypatch) -> None:
+    """The control of the test above: the race is real."""
+    paths = changed_texts(tmp_path)
+    meeting = threading.Barrier(2)
+    monkeypatch.setattr(services, "lock_corpus", lambda: None)
+    write_sections = storing._write_sections
+
+    def write_together(*arguments):
+        """Go on when both have read what is stored."""
+        meeting.wait(10)
+        return write_sections(*arguments)
+
+    monkeypatch.setattr(storing, "_write_sections", write_together)
+
+    results = run_together(*(lambda path=path: services.ingest_file(path=path) for path in paths))
+
+    assert any(isinstance(result, IntegrityError) for result in results)
