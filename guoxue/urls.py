@@ -6,8 +6,9 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.http.response import HttpResponseBase
+from django.templatetags.static import static
 from django.urls import include, path
-from django.views.generic import TemplateView
+from django.views.generic import RedirectView, TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from guoxue.api import UnknownPathView
@@ -29,6 +30,7 @@ urlpatterns = [
     path("login", _page("login.html"), name="login"),
     path("register", _page("register.html"), name="register"),
     path("passages/<int:passage_id>", _page("passage.html"), name="passage"),
+    path("favicon.ico", RedirectView.as_view(url=static("img/seal.svg"))),
     path("admin/", admin.site.urls),
     path("livez", livez),
     path("readyz", readyz),

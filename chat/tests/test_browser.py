@@ -101,6 +101,7 @@ def register(page: Page, served: Served, mailbox: Path) -> None:
 
 
 def ask(page: Page) -> None:
+    expect(page.locator('body[data-ready="true"]')).to_be_attached()
     page.fill("#message-input", QUESTION)
     page.keyboard.press("Enter")
 

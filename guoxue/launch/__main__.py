@@ -20,7 +20,14 @@ from guoxue.launch.children import (
     web_server,
 )
 from guoxue.launch.errors import LaunchFailed
-from guoxue.launch.options import BASE_DIR, Options, complete_environment, read_options, refuse_taken_port
+from guoxue.launch.options import (
+    BASE_DIR,
+    Options,
+    allow_hosts,
+    complete_environment,
+    read_options,
+    refuse_taken_port,
+)
 from guoxue.launch.reset import delete_data
 
 _READY_TIMEOUT_SECONDS = 120
@@ -48,7 +55,8 @@ def _launch(options: Options) -> None:
         refuse_taken_port(options)
         if options.reset:
             delete_data(options)
-        complete_environment(options)
+        complete_environment(options.var_dir)
+        allow_hosts(options)
         try:
             _run(options, stack)
         except StopRequested:

@@ -47,9 +47,7 @@ class Options:
 def read_options(arguments: list[str] | None = None) -> Options:
     """Parse the command line; values from ``.env`` count as if they stood in the environment."""
     parsed = _parser().parse_args(arguments)
-    environ.Env.read_env(BASE_DIR / ".env")
-    var_dir = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").absolute()
-    os.environ["VAR_DIR"] = str(var_dir)
+    var_dir = read_environment()
     return Options(
         host=parsed.host,
         port=parsed.port,
@@ -60,12 +58,24 @@ def read_options(arguments: list[str] | None = None) -> Options:
     )
 
 
-def complete_environment(options: Options) -> None:
-    """Set what the settings need and the operator has not set: debug mode, secret key, the host's name."""
+def read_environment() -> Path:
+    """Read ``.env`` and return the data folder."""
+    environ.Env.read_env(BASE_DIR / ".env")
+    var_dir = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").absolute()
+    os.environ["VAR_DIR"] = str(var_dir)
+    return var_dir
+
+
+def complete_environment(var_dir: Path) -> None:
+    """Set what the settings need and the operator has not set: debug mode, and a secret key that is kept."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "guoxue.settings")
     os.environ["DEBUG"] = os.environ.get("DEBUG") or "true"
     if not os.environ.get("SECRET_KEY"):
-        os.environ["SECRET_KEY"] = _kept_secret_key(options.var_dir / "secret_key")
+        os.environ["SECRET_KEY"] = _kept_secret_key(var_dir / "secret_key")
+
+
+def allow_hosts(options: Options) -> None:
+    """Let in those who come by the address that we listen on."""
     if names := os.environ.get("ALLOWED_HOSTS"):
         os.environ["ALLOWED_HOSTS"] = f"{names},{options.reachable_host}"
     elif options.is_public:

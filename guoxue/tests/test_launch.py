@@ -22,7 +22,15 @@ from guoxue.embedded.place import free_port, remove_place, temporary_folder
 from guoxue.embedded.processes import find_running_with, stop
 from guoxue.launch.children import Child, restart_when_due
 from guoxue.launch.errors import LaunchFailed
-from guoxue.launch.options import BASE_DIR, Options, complete_environment, read_options, refuse_taken_port
+from guoxue.launch.options import (
+    BASE_DIR,
+    Options,
+    allow_hosts,
+    complete_environment,
+    read_environment,
+    read_options,
+    refuse_taken_port,
+)
 from guoxue.launch.reset import delete_data
 
 OURS = (
@@ -142,6 +150,29 @@ def test_a_first_launch_serves_the_product_and_ctrl_c_stops_all_of_it(data: Path
     assert processes_of(launched, data) == []
 
 
+def test_a_management_command_finds_what_runs_and_says_when_nothing_does(data: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in OURS},
+        "VAR_DIR": str(data),
+    }
+    arguments = [sys.executable, "-m", "guoxue.launch.manage", "showmigrations", "accounts"]
+    serving = [sys.executable, "-m", "guoxue.embedded", "exec", "--data", str(data), "--", "sleep", "600"]
+
+    before = subprocess.run(
+        arguments, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    running = subprocess.Popen(serving, cwd=BASE_DIR)
+    wait_for(lambda: running_servers(data) is not None)
+    during = subprocess.run(
+        arguments, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    stop(running, (signal.SIGTERM, 20))
+
+    assert (before.returncode, during.returncode) == (1, 0), during.stderr
+    assert "请先运行 bin/run" in before.stderr
+    assert "[X] 0001_initial" in during.stdout
+
+
 def test_a_second_launch_is_quick_keeps_the_data_and_when_killed_takes_all_with_it(data: Path) -> None:
     started = time.monotonic()
     launched = launch_and_wait(data)
@@ -219,10 +250,10 @@ def options(**changes: Any) -> Options:
 
 
 def test_the_secret_key_is_made_once_and_kept_to_its_owner(clean_environment: Path) -> None:
-    complete_environment(read_options([]))
+    complete_environment(read_environment())
     first = os.environ.pop("SECRET_KEY")
 
-    complete_environment(read_options([]))
+    complete_environment(read_environment())
 
     assert os.environ["SECRET_KEY"] == first
     assert len(first) >= 50
@@ -235,7 +266,7 @@ def test_servers_of_the_operators_own_replace_the_bundled_ones(
     (clean_environment.parent / ".env").write_text("DATABASE_URL=postgres://elsewhere/guoxue\nDEBUG=false\n")
 
     found = read_options(["--port", "9000"])
-    complete_environment(found)
+    complete_environment(found.var_dir)
 
     assert (found.with_postgres, found.with_redis, found.port) == (False, True, 9000)
     assert os.environ["DEBUG"] == "false"
@@ -256,7 +287,7 @@ def test_the_host_decides_the_address_and_who_is_let_in(
 ) -> None:
     found = read_options(["--host", host])
 
-    complete_environment(found)
+    allow_hosts(found)
 
     assert (found.address, found.is_public) == (address, is_public)
     assert os.environ.get("ALLOWED_HOSTS") == allowed

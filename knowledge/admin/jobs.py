@@ -36,7 +36,7 @@ class IngestionJobAdmin(admin.ModelAdmin[IngestionJob]):
     date_hierarchy = "created_at"
     list_select_related = ("requested_by",)
     fieldsets = (
-        (None, {"fields": ("original_name", "file", "work_title", "requested_by")}),
+        (None, {"fields": ("original_name", "work_title", "requested_by")}),
         ("结果", {"fields": ("loaded_count", "refused_count", "error", "works", "refusals")}),
         ("时间", {"fields": ("created_at", "started_at", "finished_at")}),
     )

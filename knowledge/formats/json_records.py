@@ -173,5 +173,5 @@ def _broken(content: str, position: int, reason: str) -> CorpusFileRefused:
 
 def _where(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"第 {error.colno} 列附近（{error.msg}）"
+        return f"第 {error.colno} 列附近不合语法"
     return "嵌套太深或数值无效"
