@@ -14,6 +14,11 @@ from chat.models import Message, ReplyChunk, Role, Session
 from guoxue.admin import ReadOnlyAdmin
 
 
+def _one_line(text: str, width: int) -> SafeString:
+    line = " ".join(text.split())
+    return format_html('<span class="nowrap">{}</span>', line if len(line) <= width else f"{line[:width]}…")
+
+
 @admin.register(Role)
 class RoleAdmin(admin.ModelAdmin[Role]):
     list_display = ("name", "slug", "description", "is_active", "sort_order", "memory_turns", "updated_at")
@@ -67,7 +72,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin[Message]):
-    list_display = ("excerpt", "author", "status", "session", "role", "model", "cost", "created_at")
+    list_display = ("excerpt", "author", "status", "session_title", "role", "model", "cost", "created_at")
     list_filter = ("author", "status", "role", "model")
     search_fields = ("=id", "=session__id", "session__owner__email", "text")
     date_hierarchy = "created_at"
@@ -95,8 +100,12 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         return Message.objects.defer("html", "sources", "quotes").order_by("-created_at")
 
     @admin.display(description="内容")
-    def excerpt(self, message: Message) -> str:
-        return message.text[:40] or "（空）"
+    def excerpt(self, message: Message) -> SafeString:
+        return _one_line(message.text or "（空）", 20)
+
+    @admin.display(description="会话", ordering="session__title")
+    def session_title(self, message: Message) -> SafeString:
+        return _one_line(str(message.session), 10)
 
     @admin.display(description="费用", ordering="cost_micros")
     def cost(self, message: Message) -> str:

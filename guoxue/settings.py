@@ -130,14 +130,6 @@ CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE = {
     "interrupt-abandoned-replies": {"task": "chat.tasks.interrupt_abandoned_replies", "schedule": 10.0},
     "purge-expired-codes": {"task": "accounts.tasks.purge_expired_codes", "schedule": timedelta(days=1)},
-    "resume-ingestion-jobs": {
-        "task": "knowledge.tasks.resume_ingestion_jobs",
-        "schedule": timedelta(minutes=5),
-    },
-    "embed-missing-passages": {
-        "task": "knowledge.tasks.embed_missing_passages",
-        "schedule": timedelta(minutes=10),
-    },
     "resume-ingestion-jobs": {"task": "knowledge.tasks.resume_ingestion_jobs", "schedule": 60.0},
     "embed-missing-passages": {"task": "knowledge.tasks.embed_missing_passages", "schedule": 600.0},
 }

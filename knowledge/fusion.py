@@ -13,6 +13,8 @@ FLOOR_PLACE = 100
 DENSE_WEIGHT = {QueryKind.LINE: 0.0, QueryKind.QUESTION: 0.6, QueryKind.STATEMENT: 0.5}
 NAMED_WORK_BOOST = 2.0
 _NAMED_WORK_BONUS = 0.1
+# Even where the whole query was found literally, its neighbours in meaning come before chance likeness.
+_LEAST_SHARE = 0.3
 # More than any fused score, so that a literal match comes before everything else.
 _EXACT_BONUS = 2.0
 
@@ -40,7 +42,7 @@ def fuse(candidates: Collection[Candidate], kind: QueryKind) -> None:
     best = max(candidates, key=lambda candidate: candidate.lexical, default=None)
     if best is None:
         return
-    weight = DENSE_WEIGHT[kind] * (1 - best.coverage) if similarities else 0.0
+    weight = DENSE_WEIGHT[kind] * max(_LEAST_SHARE, 1 - best.coverage) if similarities else 0.0
     top, floor = (similarities[0], similarities[:FLOOR_PLACE][-1]) if similarities else (1.0, 0.0)
     for candidate in candidates:
         nearness = 0.0

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from knowledge import ingestion_jobs, services
+from knowledge import ingestion_jobs, services, vectors
 from knowledge.errors import EmbeddingUnavailable
 
 logger = logging.getLogger(__name__)
@@ -25,9 +25,13 @@ def resume_ingestion_jobs() -> None:
 
 @shared_task
 def embed_missing_passages() -> None:
-    """Give every passage a vector of the current model; what fails now is tried again at the next run."""
+    """Give every passage a vector of the current model; what fails now is tried again at the next run.
+
+    While one run is under way another has nothing to do.
+    """
     try:
-        stored = services.embed_missing()
+        with vectors.sole_embedding() as alone:
+            stored = services.embed_missing() if alone else 0
     except EmbeddingUnavailable:
         logger.warning("No vectors could be made; the corpus is searched by characters.", exc_info=True)
         return

@@ -23,6 +23,8 @@ from chat.streaming.live import LiveReply
 from guoxue import llm
 from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
+from knowledge.embeddings import get_embedder
+from knowledge.errors import EmbeddingUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class ReplyEngine:
         self._pumps: dict[UUID, asyncio.Task[llm.StreamEnd]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flusher = Flusher(self._live, on_lost=self._abandon, on_stop=self._stop_live)
+        self._warming = asyncio.create_task(_warm_up(), name="warm-up")
         self._models = llm.ChatModelClient(base_url=settings.LLM_BASE_URL, api_key=settings.LLM_API_KEY)
 
     def start(self, turn: Turn) -> None:
@@ -195,6 +198,14 @@ class ReplyEngine:
         pump = self._pumps.get(live.turn.message_id)
         if pump is not None:
             pump.cancel()
+
+
+async def _warm_up() -> None:
+    """Load the embedding model before the first question needs it."""
+    try:
+        await in_thread(get_embedder)
+    except EmbeddingUnavailable as error:
+        logger.warning("no embedding model: %s", error.message)
 
 
 def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:

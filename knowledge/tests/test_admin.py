@@ -63,6 +63,14 @@ def test_lists_are_read_in_a_few_queries(
     assert text in response.content.decode()
 
 
+@pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, TermFrequency, IngestionJob])
+@pytest.mark.parametrize("query", ["论语", "学而", "abc", "'\\%", "12"])
+def test_every_list_can_be_searched(operator: Client, model, query: str) -> None:
+    address = reverse(f"admin:knowledge_{model._meta.model_name}_changelist")
+
+    assert operator.get(address, {"q": query}).status_code == 200
+
+
 @pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, TermFrequency])
 def test_every_row_opens(operator: Client, model) -> None:
     row = model.objects.first()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, connection
 
-from knowledge import services, storing
-from knowledge.models import Passage, TermFrequency
+from knowledge import services, storing, tasks, vectors
+from knowledge.models import Embedding, Passage, TermFrequency
 from knowledge.terms import fold_names, text_terms
-from knowledge.tests.corpus import DAODEJING, LUNYU, load, write
+from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +67,18 @@ def test_terms_are_counted_right_when_works_come_and_go_together(tmp_path: Path)
         counts.update(set(text_terms(passage.folded, fold_names(passage.place))))
     assert Passage.objects.count() == 18
     assert dict(TermFrequency.objects.values_list("term", "passages")) == dict(counts)
+
+
+def test_second_run_leaves_the_vectors_to_the_first(tmp_path: Path, monkeypatch) -> None:
+    use_embedder(monkeypatch, FakeEmbedder())
+    load(tmp_path, DAODEJING)
+
+    with vectors.sole_embedding():
+        run_together(tasks.embed_missing_passages)
+        assert not Embedding.objects.exists()
+    run_together(tasks.embed_missing_passages)
+
+    assert Embedding.objects.count() == 3
 
 
 def test_revisions_of_one_work_follow_each_other(tmp_path: Path) -> None:
