@@ -35,7 +35,7 @@ prepare_environment() {
         return
     fi
     echo "▸ 安装 $1 里的依赖（首次约需一分钟）"
-    if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --requirement "$1"; then
+    if ! .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --requirement "$1"; then
         echo '安装依赖失败：请检查网络（或 pip 的镜像设置），然后再运行一次。' >&2
         return 1
     fi

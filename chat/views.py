@@ -24,12 +24,17 @@ def _user(request: Request) -> User:
     return request.user
 
 
+class RolePagination(CursorPagination):
+    ordering = ("sort_order", "id")
+    page_size = 100
+
+
 class RoleListView(generics.ListAPIView[Role]):
     """The roles that readers may choose."""
 
     serializer_class = RoleSerializer
     permission_classes = (AllowAny,)
-    pagination_class = None
+    pagination_class = RolePagination
     queryset = Role.objects.offered()
 
 

@@ -4,7 +4,7 @@ import ipaddress
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from redis.exceptions import RedisError
 from rest_framework import exceptions, pagination
@@ -70,6 +70,10 @@ def _as_application_error(exception: Exception) -> errors.ApplicationError | Non
         return throttled
     if isinstance(exception, exceptions.MethodNotAllowed):
         return _MethodNotAllowed()
+    if isinstance(exception, exceptions.NotAcceptable):
+        return _NotAcceptable()
+    if isinstance(exception, RequestDataTooBig):
+        return _BodyTooLarge()
     if isinstance(exception, RedisError):
         logger.error("Redis does not answer", exc_info=exception)
         return errors.ServiceUnavailable()
@@ -85,6 +89,18 @@ class UnknownPathView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise errors.NotFound("没有这个接口地址。")
+
+
+class _NotAcceptable(errors.ApplicationError):
+    code = "not_acceptable"
+    status = 406
+    message = "接口只提供 JSON，请调整 Accept 请求头。"
+
+
+class _BodyTooLarge(errors.ApplicationError):
+    code = "body_too_large"
+    status = 413
+    message = "提交的内容太大，请缩小后重试。"
 
 
 class _MethodNotAllowed(errors.ApplicationError):

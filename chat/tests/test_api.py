@@ -60,7 +60,7 @@ def test_only_the_owner_reaches_a_conversation(
 
 
 def test_a_session_is_opened_with_a_role(reader, client_of):
-    roles = client_of(reader).get("/api/v1/roles").json()
+    roles = client_of(reader).get("/api/v1/roles").json()["results"]
 
     response = client_of(reader).post("/api/v1/sessions", {"role_id": roles[2]["id"]})
 

@@ -132,7 +132,7 @@ def _hand_over_tree(folder: Path, place: Place) -> None:
 
 
 def _launch(program: Path, data: Path, place: Place, credentials: Credentials) -> subprocess.Popen[bytes]:
-    options = {**_OPTIONS, "port": str(credentials.postgres_port)}
+    options = {**_OPTIONS, "port": str(credentials.postgres_port), **_shared_memory()}
     if place.temporary:
         options |= _TEMPORARY_OPTIONS
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -143,6 +143,14 @@ def _launch(program: Path, data: Path, place: Place, credentials: Credentials) -
             death_signal=signal.SIGINT,
             account=place.account,
         )
+
+
+def _shared_memory() -> dict[str, str]:
+    """Use files where /dev/shm is small: in a container's 64 MB a parallel build of a vector index fails."""
+    folder = Path("/dev/shm")
+    if folder.is_dir() and shutil.disk_usage(folder).total < 1 << 30:
+        return {"dynamic_shared_memory_type": "mmap"}
+    return {}
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], data: Path) -> bool:

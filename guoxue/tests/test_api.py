@@ -57,6 +57,26 @@ def test_an_unknown_address_is_answered_in_the_one_shape(client, method):
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("request_options", "status", "code"),
+    [
+        ({"data": "[" * 200_000, "content_type": "application/json"}, 400, "invalid_input"),
+        ({"data": "{broken", "content_type": "application/json"}, 400, "invalid_input"),
+        ({"data": "<a/>", "content_type": "application/xml"}, 400, "invalid_input"),
+        ({"data": " " * 6_000_000, "content_type": "application/json"}, 413, "body_too_large"),
+        (
+            {"data": "{}", "content_type": "application/json", "headers": {"accept": "image/png"}},
+            406,
+            "not_acceptable",
+        ),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_the_one_shape(client, db, request_options, status, code):
+    response = client.post("/api/v1/auth/refresh", **request_options)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
 def test_without_redis_a_throttled_address_answers_503(client, db, monkeypatch):
     def down(*args, **kwargs):
         raise RedisConnectionError("down")
