@@ -26,6 +26,28 @@ class Finding:
     examples: tuple[str, ...]
 
 
+def _terms_broken(kinds: str, terms: str) -> str:
+    """Return SQL that lists the transactions whose entries differ from what their records ask for.
+
+    ``terms`` selects every entry that the records ask for: kind, key, wallet (0 for none), account, amount.
+    It works both ways: a record without its transaction is found, and so is a transaction of these ``kinds``
+    that no record asks for.
+    """
+    return f"""
+            SELECT '交易 ' || key || '（' || kind || '）' AS subject, string_agg(
+                account || coalesce(' 钱包 #' || nullif(wallet, 0), '') ||
+                ' 应记 ' || coalesce(due.amount, 0) || '，实记 ' || coalesce(booked.amount, 0),
+                '；' ORDER BY account, wallet
+            ) AS detail
+            FROM ({terms}) AS due (kind, key, wallet, account, amount)
+            FULL JOIN (
+                SELECT t.kind, t.key, coalesce(e.wallet_id, 0), e.account, e.amount_micros
+                FROM billing_ledgertransaction t JOIN billing_ledgerentry e ON e.transaction_id = t.id
+                WHERE t.kind IN ({kinds})
+            ) AS booked (kind, key, wallet, account, amount) USING (kind, key, wallet, account)
+            WHERE due.amount IS DISTINCT FROM booked.amount GROUP BY kind, key"""
+
+
 _RULES = (
     Rule(
         title="每笔交易至少两条分录且合计为零",
@@ -79,33 +101,42 @@ _RULES = (
             WHERE (w.cash_held_micros, w.bonus_held_micros) <> (coalesce(h.cash, 0), coalesce(h.bonus, 0))""",
     ),
     Rule(
-        title="每笔冻结入账一次，结束时再入账一次，实收相符",
+        title="冻结、结算与解冻的分录与冻结记录逐条相符",
         covered="SELECT count(*) FROM billing_hold",
-        broken="""
-            SELECT '冻结 ' || h.key AS subject,
-                   h.status || '，实收 ' || h.settled_micros || '，账本收入 ' || coalesce(r.paid, 0) AS detail
+        broken=_terms_broken(
+            "'hold', 'settle', 'release'",
+            """
+            SELECT move.kind, move.prefix || h.key, h.wallet_id * move.wallet, move.account, move.amount
             FROM billing_hold h
-            LEFT JOIN billing_ledgertransaction o ON o.key = 'hold:' || h.key
-            LEFT JOIN billing_ledgertransaction c ON c.key = 'settle:' || h.key
-            LEFT JOIN LATERAL (
-                SELECT sum(amount_micros) AS paid FROM billing_ledgerentry
-                WHERE transaction_id = c.id AND account IN ('revenue', 'revenue_bonus')
-            ) AS r ON true
-            WHERE (o.id IS NOT NULL) <> (h.cash_micros + h.bonus_micros > 0)
-               OR (c.id IS NOT NULL) <> (h.cash_micros + h.bonus_micros > 0 AND h.status <> 'held')
-               OR coalesce(r.paid, 0) <> h.settled_micros""",
+            CROSS JOIN LATERAL (SELECT
+                least(h.settled_micros, h.bonus_micros) AS bonus_paid,
+                CASE h.status WHEN 'settled' THEN 'settle' WHEN 'released' THEN 'release' END AS kind
+            ) AS ending
+            CROSS JOIN LATERAL (VALUES
+                ('hold', 'hold:', 1, 'bonus', -h.bonus_micros),
+                ('hold', 'hold:', 1, 'bonus_held', h.bonus_micros),
+                ('hold', 'hold:', 1, 'cash', -h.cash_micros),
+                ('hold', 'hold:', 1, 'cash_held', h.cash_micros),
+                (ending.kind, 'settle:', 1, 'bonus_held', -h.bonus_micros),
+                (ending.kind, 'settle:', 0, 'revenue_bonus', ending.bonus_paid),
+                (ending.kind, 'settle:', 1, 'bonus', h.bonus_micros - ending.bonus_paid),
+                (ending.kind, 'settle:', 1, 'cash_held', -h.cash_micros),
+                (ending.kind, 'settle:', 0, 'revenue', h.settled_micros - ending.bonus_paid),
+                (ending.kind, 'settle:', 1, 'cash', h.cash_micros - h.settled_micros + ending.bonus_paid)
+            ) AS move (kind, prefix, wallet, account, amount)
+            WHERE move.kind IS NOT NULL AND move.amount <> 0""",
+        ),
     ),
     Rule(
-        title="每笔体验金与赠金入账相符",
+        title="体验金的分录与发放记录逐条相符",
         covered="SELECT count(*) FROM billing_trialgrant",
-        broken="""
-            SELECT '体验金 #' || g.id AS subject,
-                   '发放 ' || g.amount_micros || '，入账 ' || coalesce(e.amount_micros, 0) AS detail
-            FROM billing_trialgrant g
-            LEFT JOIN billing_ledgertransaction t ON t.key = 'trial:' || g.fingerprint
-            LEFT JOIN billing_ledgerentry e
-                ON e.transaction_id = t.id AND e.wallet_id = g.wallet_id AND e.account = 'bonus'
-            WHERE e.amount_micros IS DISTINCT FROM g.amount_micros""",
+        broken=_terms_broken(
+            "'trial'",
+            """
+            SELECT 'trial', 'trial:' || fingerprint, wallet_id, 'bonus', amount_micros FROM billing_trialgrant
+            UNION ALL
+            SELECT 'trial', 'trial:' || fingerprint, 0, 'promo', -amount_micros FROM billing_trialgrant""",
+        ),
     ),
 )
 

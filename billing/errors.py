@@ -8,7 +8,7 @@ class InsufficientCredit(errors.ApplicationError):
 
     code = "insufficient_credit"
     status = 402
-    message = "余额不足，无法支付这次回答。请充值后再提问。"
+    message = "余额不足，无法支付这次回答。请联系管理员充值。"
 
 
 class ModelNotPriced(errors.ServiceUnavailable):

@@ -9,7 +9,7 @@ from billing.models import AVAILABLE_ACCOUNTS, Price
 from billing.money import parse_yuan, yuan_text
 
 
-class YuanField(forms.CharField):
+class YuanInput(forms.CharField):
     """An amount typed in yuan (``12.50``); its value is integer micro-yuan."""
 
     default_error_messages = {"invalid": "请填写金额（元），例如 12.50，最多六位小数。"}
@@ -33,7 +33,7 @@ class YuanField(forms.CharField):
 class AdjustmentForm(forms.Form):
     """An operator's credit or debit. The hidden key makes a second submit of the same page harmless."""
 
-    amount = YuanField(label="金额（元）", help_text="正数为增加，负数为扣减，例如 12.50 或 -3。")
+    amount = YuanInput(label="金额（元）", help_text="正数为增加，负数为扣减，例如 12.50 或 -3。")
     bucket = forms.ChoiceField(
         label="账户",
         choices=[(account.value, account.label) for account in AVAILABLE_ACCOUNTS],
@@ -52,9 +52,9 @@ class AdjustmentForm(forms.Form):
 class PriceForm(forms.ModelForm[Price]):
     """A price version, in yuan per 1 000 000 tokens."""
 
-    input_price_micros = YuanField(label="输入价格（元/百万 token）")
-    cached_input_price_micros = YuanField(label="缓存命中输入价格（元/百万 token）")
-    output_price_micros = YuanField(label="输出价格（元/百万 token）")
+    input_price_micros = YuanInput(label="输入价格（元/百万 token）")
+    cached_input_price_micros = YuanInput(label="缓存命中输入价格（元/百万 token）")
+    output_price_micros = YuanInput(label="输出价格（元/百万 token）")
 
     class Meta:
         model = Price

@@ -8,7 +8,7 @@ from billing.models import LedgerTransaction, Price, TrialGrant, Wallet
 from billing.money import format_yuan
 
 
-class YuanField(serializers.CharField):
+class YuanText(serializers.CharField):
     """The display string of an amount, read-only: ``¥9.98``."""
 
     def __init__(self, **options: Any) -> None:
@@ -33,7 +33,7 @@ class WalletSerializer(serializers.ModelSerializer[Wallet]):
         read_only=True,
         help_text="可用余额（微元）：现金与赠金之和，不含冻结部分。",
     )
-    balance = YuanField(source="available_micros")
+    balance = YuanText(source="available_micros")
     held_micros = serializers.IntegerField(read_only=True, help_text="正在生成的回答所冻结的金额（微元）。")
     trial = TrialSerializer(source="trial_grant", read_only=True, allow_null=True)
 
@@ -47,9 +47,9 @@ class WalletEntrySerializer(serializers.ModelSerializer[LedgerTransaction]):
     amount_micros = serializers.IntegerField(
         source="change_micros", read_only=True, help_text="可用余额的变动（微元），支出为负。"
     )
-    amount = YuanField(source="change_micros")
+    amount = YuanText(source="change_micros")
     balance_after_micros = serializers.IntegerField(source="available_after_micros", read_only=True)
-    balance_after = YuanField(source="available_after_micros")
+    balance_after = YuanText(source="available_after_micros")
 
     class Meta:
         model = LedgerTransaction
@@ -67,9 +67,9 @@ class WalletEntrySerializer(serializers.ModelSerializer[LedgerTransaction]):
 
 
 class PriceSerializer(serializers.ModelSerializer[Price]):
-    input_price = YuanField(source="input_price_micros")
-    cached_input_price = YuanField(source="cached_input_price_micros")
-    output_price = YuanField(source="output_price_micros")
+    input_price = YuanText(source="input_price_micros")
+    cached_input_price = YuanText(source="cached_input_price_micros")
+    output_price = YuanText(source="output_price_micros")
 
     class Meta:
         model = Price

@@ -5,11 +5,13 @@ inside the caller's transaction (or in one of its own where there is none).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from accounts.models import User
 from billing import pricing, trial
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 MINIMUM_OUTPUT_TOKENS = 256
 REASON_MAX_CHARACTERS = 200
 _TRIAL_BUDGET_LOCK = 0x7472_6961_6C
+_UNIQUE_KEYS = {"billing_hold_key_key", "billing_ledgertransaction_key_key"}
 
 
 @transaction.atomic(savepoint=False)
@@ -78,17 +81,17 @@ def hold_credit(*, key: str, user: User, model: str, prompt_tokens: int, max_out
     granted = _grant_output(wallet, price, prompt_tokens=prompt_tokens, asked=max_output_tokens)
     amount = pricing.cost_micros(price, TokenUsage(prompt_tokens, granted))
     bonus = min(amount, wallet.bonus_micros)
-    return _begin_hold(
-        Hold(
-            key=key,
-            wallet=wallet,
-            price=price,
-            prompt_tokens=prompt_tokens,
-            max_output_tokens=granted,
-            cash_micros=amount - bonus,
-            bonus_micros=bonus,
-        )
+    hold = Hold(
+        key=key,
+        wallet=wallet,
+        price=price,
+        prompt_tokens=prompt_tokens,
+        max_output_tokens=granted,
+        cash_micros=amount - bonus,
+        bonus_micros=bonus,
     )
+    with _one_user_per_key():
+        return _begin_hold(hold)
 
 
 @transaction.atomic(savepoint=False)
@@ -161,7 +164,8 @@ def adjust_balance(
         raise InsufficientBalance(
             f"{bucket.label}只有 {format_yuan(balance)}，不够扣减 {format_yuan(-amount_micros)}。请减少金额。"
         )
-    _post(wanted, wallet, movements)
+    with _one_user_per_key():
+        _post(wanted, wallet, movements)
     return wanted
 
 
@@ -177,6 +181,18 @@ def _same_adjustment(
     if entries != expected or (earlier.reason, earlier.actor_id) != (wanted.reason, wanted.actor_id):
         raise IdempotencyKeyReused
     return earlier
+
+
+@contextmanager
+def _one_user_per_key() -> Iterator[None]:
+    """Refuse a key that another user took since we looked: only the own wallet's lock makes others wait."""
+    try:
+        yield
+    except IntegrityError as error:
+        collision = error.__cause__
+        if isinstance(collision, UniqueViolation) and collision.diag.constraint_name in _UNIQUE_KEYS:
+            raise IdempotencyKeyReused from error
+        raise
 
 
 def _is_trial_due(user: User) -> bool:
@@ -214,7 +230,7 @@ def _grant_output(wallet: Wallet, price: Price, *, prompt_tokens: int, asked: in
     )
     if granted < min(MINIMUM_OUTPUT_TOKENS, asked):
         raise InsufficientCredit(
-            f"余额不足：可用余额 {format_yuan(balance)}，不够支付一次回答。请充值后再提问。"
+            f"余额不足：可用余额 {format_yuan(balance)}，不够支付一次回答。请联系管理员充值。"
         )
     return granted
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
+from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -97,11 +98,16 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return Message.objects.defer("html", "sources", "quotes").order_by("-created_at")
+        messages = Message.objects.annotate(opening=Left("text", 30)).order_by("-created_at")
+        is_list = (
+            request.resolver_match is not None
+            and request.resolver_match.url_name == "chat_message_changelist"
+        )
+        return messages.defer("text", "html", "sources", "quotes") if is_list else messages
 
     @admin.display(description="内容")
-    def excerpt(self, message: Message) -> SafeString:
-        return _one_line(message.text or "（空）", 20)
+    def excerpt(self, message: Any) -> SafeString:
+        return _one_line(message.opening or "（空）", 20)
 
     @admin.display(description="会话", ordering="session__title")
     def session_title(self, message: Message) -> SafeString:

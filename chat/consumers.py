@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 CLOSE_UNAUTHENTICATED = 4401
 CLOSE_NOT_YOURS = 4404
+# The client connects again and resumes.
+CLOSE_RESUME = 4408
 Handler = Callable[[Any], Awaitable[None]]
 
 
@@ -37,8 +39,20 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     user: User
     session_id: UUID
 
-    async def connect(self) -> None:
+    async def __call__(self, *arguments: Any) -> None:
+        """Serve the connection; however it ends, nobody is left listening for it."""
         self.views: dict[UUID, asyncio.Task[None]] = {}
+        try:
+            await super().__call__(*arguments)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        get_board().forget(self.session_id, self._on_accepted)
+        for view in self.views.values():
+            view.cancel()
+
+    async def connect(self) -> None:
         self.session_id = self.scope["url_route"]["kwargs"]["session_id"]
         try:
             who = await authenticate_scope(self.scope)
@@ -51,17 +65,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=CLOSE_NOT_YOURS)
             return
         get_board().listen(self.session_id, self._on_accepted)
+        # The first visitor of a process has its engine load the embedding model before the first question.
+        get_engine()
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close: before the handshake a browser would see no close code."""
         offered = self.scope.get("subprotocols") or [None]
         await self.accept(subprotocol=offered[0])
         await self.close(code=code)
-
-    async def disconnect(self, code: int) -> None:
-        get_board().forget(self.session_id, self._on_accepted)
-        for view in self.views.values():
-            view.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         data: dict[str, Any] = {}
@@ -146,14 +157,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     def _forget_view(self, message_id: UUID, done: asyncio.Task[None]) -> None:
         if self.views.get(message_id) is done:
             del self.views[message_id]
-        if not done.cancelled() and done.exception() is not None:
-            logger.error("view of reply %s broke", message_id, exc_info=done.exception())
 
     async def _follow(self, message_id: UUID, accepted: frames.Frame | None, last_seq: int) -> None:
         if accepted is not None:
             await self._send(accepted)
-        async for frame in get_engine().follow(message_id, last_seq):
-            await self._send(frame)
+        try:
+            async for frame in get_engine().follow(message_id, last_seq):
+                await self._send(frame)
+        except Exception:
+            logger.exception("view of reply %s broke", message_id)
+            await self.close(code=CLOSE_RESUME)
 
     async def _send(self, frame: frames.Frame) -> None:
         await self.send(text_data=orjson.dumps(frame).decode())
@@ -168,14 +181,14 @@ def _parse_frame(text_data: str | None) -> tuple[str, Any]:
         raise errors.MalformedFrame("只接受文本数据，不接受二进制数据。")
     try:
         frame = json.loads(text_data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.MalformedFrame from error
-    if not isinstance(frame, dict) or frame.get("type") not in _FRAME_TYPES:
-        raise errors.MalformedFrame
-    data = frame.get("data", {})
-    if not isinstance(data, dict):
-        raise errors.MalformedFrame
-    return frame["type"], data
+    match frame:
+        case {"type": str(kind), "data": dict(data)} if kind in _FRAME_TYPES:
+            return kind, data
+        case {"type": str(kind)} if kind in _FRAME_TYPES and "data" not in frame:
+            return kind, {}
+    raise errors.MalformedFrame
 
 
 _FRAME_TYPES = frozenset({"user_message", "resume", "stop", "regenerate", "ping"})
@@ -185,10 +198,13 @@ def _error_frame(error: ApplicationError, data: dict[str, Any]) -> frames.Frame:
     """Address the error to what the client asked for, as far as its frame could be read."""
     return frames.error(
         error,
-        message_id=_text_or_none(data.get("message_id")),
-        client_message_id=_text_or_none(data.get("client_message_id")),
+        message_id=_id_or_none(data.get("message_id")),
+        client_message_id=_id_or_none(data.get("client_message_id")),
     )
 
 
-def _text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) and len(value) <= 64 else None
+def _id_or_none(value: Any) -> str | None:
+    try:
+        return str(UUID(value))
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from chat.models import Role
 from chat.prompts import PastTurn
@@ -17,7 +18,7 @@ SELF_CONTAINED_CHARACTERS = 6
 
 @dataclass(frozen=True)
 class Source:
-    """A numbered passage under a reply. ``context_of`` names the source whose neighbour it is, if it is one."""
+    """A numbered passage under a reply; ``context`` tells a neighbour of the first source from a passage that was found."""
 
     n: int
     passage_id: int
@@ -27,7 +28,7 @@ class Source:
     text: str
     score: float
     exact: bool = False
-    context_of: int | None = None
+    context: Literal["", "before", "after"] = ""
 
 
 def find_sources(*, role: Role, question: str, history: Sequence[PastTurn]) -> tuple[Source, ...]:
@@ -57,7 +58,8 @@ def _from_hit(n: int, hit: Hit) -> Source:
 
 def _context_sources(sources: Sequence[Source]) -> list[Source]:
     known = {source.passage_id for source in sources}
-    around = [passage for passage in neighbours(sources[0].passage_id, radius=1) if passage.id not in known]
+    around = neighbours(sources[0].passage_id, radius=1)
+    middle = next(passage.ordinal for passage in around if passage.id == sources[0].passage_id)
     return [
         Source(
             n=len(sources) + offset,
@@ -67,7 +69,7 @@ def _context_sources(sources: Sequence[Source]) -> list[Source]:
             citation=passage.citation,
             text=passage.text,
             score=0.0,
-            context_of=sources[0].n,
+            context="before" if passage.ordinal < middle else "after",
         )
-        for offset, passage in enumerate(around, start=1)
+        for offset, passage in enumerate((p for p in around if p.id not in known), start=1)
     ]

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import User
@@ -64,7 +65,7 @@ class Role(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(temperature_percent__lte=200), name="role_temperature_range"),
             models.CheckConstraint(
-                condition=Q(prompt_budget_tokens__gte=1000, prompt_budget_tokens__lte=200_000),
+                condition=Q(prompt_budget_tokens__gte=5000, prompt_budget_tokens__lte=200_000),
                 name="role_prompt_budget_range",
             ),
             models.CheckConstraint(
@@ -116,7 +117,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def abandoned(self) -> Self:
         """Replies whose process has let its lease run out."""
-        return self.streaming().filter(lease_expires_at__lt=timezone.now())
+        return self.streaming().filter(lease_expires_at__lt=Now())
 
 
 class Message(models.Model):

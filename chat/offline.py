@@ -12,11 +12,11 @@ INVITATION = "（以上为典籍原文摘引，未经模型解读；接入语言
 
 def compose_answer(sources: Sequence[Source]) -> str:
     """Compose the Markdown answer: an exact hit with what stands around it, else the few best passages."""
-    hits = [source for source in sources if source.context_of is None]
+    hits = [source for source in sources if not source.context]
     if not hits:
         return NOTHING_FOUND
     if hits[0].exact:
-        context = [source for source in sources if source.context_of == hits[0].n]
+        context = [source for source in sources if source.context]
         parts = _answer_with_context(hits[0], context)
         others = [source for source in hits[1:] if source.exact][: QUOTED_SOURCES - 1]
         if others:
@@ -28,8 +28,8 @@ def compose_answer(sources: Sequence[Source]) -> str:
 
 def _answer_with_context(hit: Source, context: Sequence[Source]) -> list[str]:
     parts = [f"这句话出自{hit.citation}[{hit.n}]，原文是：", _blockquote(hit.text)]
-    before = [source for source in context if source.passage_id < hit.passage_id]
-    after = [source for source in context if source.passage_id > hit.passage_id]
+    before = [source for source in context if source.context == "before"]
+    after = [source for source in context if source.context == "after"]
     if before:
         parts += ["上文：", *(_blockquote(f"{source.text} [{source.n}]") for source in before)]
     if after:

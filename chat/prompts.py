@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.models import Role
-from guoxue.llm import ChatMessage, bound_tokens
+from guoxue.llm import ChatMessage, bound_tokens, estimate_tokens
 
 # Chat protocols wrap every message in a few control tokens.
 MESSAGE_OVERHEAD_TOKENS = 8
@@ -38,10 +38,11 @@ class PastTurn:
 
 @dataclass(frozen=True)
 class Prompt:
-    """The messages for the model, and an upper bound of their tokens."""
+    """The messages for the model, how many of the passages went in, and what the whole is estimated to take."""
 
     messages: tuple[ChatMessage, ...]
-    tokens: int
+    passages: int
+    estimated_tokens: int
 
 
 def build_prompt(
@@ -52,26 +53,30 @@ def build_prompt(
     Instructions and question always go in; passages by rank while they fit, then turns from the newest back.
     """
     opening = f"{role.system_prompt}\n\n{RULES}"
-    remaining = role.prompt_budget_tokens - _cost(opening) - _cost(question)
+    remaining = role.prompt_budget_tokens - _cost(_system_text(opening, ())) - _cost(question)
     chosen: list[NumberedPassage] = []
     for passage in passages:
-        cost = bound_tokens(_passage_block(passage))
-        if cost > remaining:
+        remaining -= bound_tokens(_passage_block(passage)) + 1
+        if remaining < 0:
             break
-        remaining -= cost
         chosen.append(passage)
-    turns: list[PastTurn] = []
-    for turn in reversed(history):
-        cost = _cost(turn.question) + _cost(turn.answer)
-        if cost > remaining:
-            break
-        remaining -= cost
-        turns.insert(0, turn)
+    turns = _fitting_turns(history, max(0, remaining))
     messages = [ChatMessage("system", _system_text(opening, chosen))]
     for turn in turns:
         messages += [ChatMessage("user", turn.question), ChatMessage("assistant", turn.answer)]
     messages.append(ChatMessage("user", question))
-    return Prompt(tuple(messages), sum(_cost(message.content) for message in messages))
+    estimate = sum(estimate_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    return Prompt(tuple(messages), len(chosen), estimate)
+
+
+def _fitting_turns(history: Sequence[PastTurn], remaining: int) -> list[PastTurn]:
+    turns: list[PastTurn] = []
+    for turn in reversed(history):
+        remaining -= _cost(turn.question) + _cost(turn.answer)
+        if remaining < 0:
+            break
+        turns.insert(0, turn)
+    return turns
 
 
 def _cost(text: str) -> int:

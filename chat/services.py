@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
+from accounts.errors import AccountDisabled
 from accounts.models import User
 from billing.services import hold_credit, release_hold, settle_hold
 from chat import errors
@@ -18,8 +19,8 @@ from chat.charging import chargeable_usage
 from chat.grounding import Source
 from chat.models import Message, ReplyChunk, Role, Session
 from chat.rendering import render_reply
+from chat.verdicts import verdicts_on
 from guoxue import llm
-from knowledge.quotes import check_quotes
 
 TITLE_CHARACTERS = 20
 
@@ -110,7 +111,7 @@ def begin_turn(
         Session.objects.filter(id=session.id).update(
             role=role, title=title or session.title, last_message_at=Now()
         )
-    return Turn(**{**asdict(turn), "title": title})
+    return replace(turn, title=title)
 
 
 def begin_regeneration(
@@ -160,10 +161,14 @@ def flush_pieces(*, lease_tokens: Sequence[uuid.UUID], pieces: Sequence[Piece]) 
         rows = list(held.select_for_update(no_key=True).order_by("id").values_list("id", "stop_requested_at"))
         kept = frozenset(message_id for message_id, _ in rows)
         Message.objects.filter(id__in=kept).update(lease_expires_at=_lease_end())
+        # A piece may come twice where the answer to an earlier commit was lost.
         ReplyChunk.objects.bulk_create(
-            ReplyChunk(message_id=piece.message_id, seq=piece.seq, text=piece.text)
-            for piece in pieces
-            if piece.message_id in kept
+            (
+                ReplyChunk(message_id=piece.message_id, seq=piece.seq, text=piece.text)
+                for piece in pieces
+                if piece.message_id in kept
+            ),
+            ignore_conflicts=True,
         )
     return FlushResult(kept, frozenset(message_id for message_id, stop in rows if stop is not None))
 
@@ -173,7 +178,7 @@ def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outco
 
     Exactly once: raises LeaseLost when the lease is gone. Locks the message, then the wallet and the hold.
     """
-    quotes = [asdict(check) for check in check_quotes(outcome.text)]
+    quotes = verdicts_on(outcome.text)
     with transaction.atomic(durable=True):
         message = (
             Message.objects.streaming()
@@ -204,7 +209,7 @@ def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
     saved = "".join(
         ReplyChunk.objects.filter(message_id=message_id).order_by("seq").values_list("text", flat=True)
     )
-    quotes = [asdict(check) for check in check_quotes(saved)]
+    quotes = verdicts_on(saved)
     with transaction.atomic(durable=True):
         message = (
             Message.objects.abandoned()
@@ -227,7 +232,7 @@ def delete_session(*, user: User, session_id: uuid.UUID) -> None:
 
 
 def _check_text(text: str) -> None:
-    if not text.strip():
+    if not any(character.isprintable() and not character.isspace() for character in text):
         raise errors.MessageEmpty(fields={"message": [errors.MessageEmpty.message]})
     if len(text) > settings.MESSAGE_MAX_CHARACTERS:
         reason = f"消息有 {len(text)} 字，最多 {settings.MESSAGE_MAX_CHARACTERS} 字，请精简后再发送。"
@@ -244,6 +249,8 @@ def _locked_session(user: User, session_id: uuid.UUID) -> Session:
     )
     if session is None:
         raise errors.SessionNotFound
+    if not User.objects.filter(id=user.id, is_active=True).exists():
+        raise AccountDisabled
     return session
 
 
@@ -263,7 +270,7 @@ def _require_idle(session: Session) -> None:
     if not Message.objects.abandoned().filter(id=streaming.id).exists():
         raise errors.ReplyInProgress
     saved = "".join(streaming.chunks.order_by("seq").values_list("text", flat=True))
-    _interrupt(streaming, saved, [asdict(check) for check in check_quotes(saved)])
+    _interrupt(streaming, saved, verdicts_on(saved))
 
 
 def _known_turn(
@@ -275,7 +282,12 @@ def _known_turn(
         known if known.author == Message.Author.ASSISTANT else known.replies.order_by("created_at").first()
     )
     asked_again = question is known and text == known.text
-    if question is None or reply is None or not (asked_again or (regenerated and reply is known)):
+    generated_again = (
+        regenerated is not None
+        and reply is known
+        and session.messages.filter(id=regenerated, reply_to=question).exists()
+    )
+    if question is None or reply is None or not (asked_again or generated_again):
         raise errors.ClientMessageIdReused
     return Turn(
         session_id=session.id,

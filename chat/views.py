@@ -9,6 +9,7 @@ from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.models import User
@@ -25,7 +26,7 @@ def _user(request: Request) -> User:
 
 
 class RolePagination(CursorPagination):
-    ordering = ("sort_order", "id")
+    ordering = ("sort_order", "id")  # type: ignore[assignment]  # REST framework takes a tuple as well
     page_size = 100
 
 
@@ -71,6 +72,12 @@ class SessionView(generics.RetrieveUpdateDestroyAPIView[Session]):
         if session is None:
             raise errors.SessionNotFound
         return session
+
+    def perform_update(self, serializer: BaseSerializer[Session]) -> None:
+        # Writing the whole row would undo what a turn has written meanwhile.
+        assert serializer.instance is not None
+        serializer.instance.title = serializer.validated_data.get("title", serializer.instance.title)
+        serializer.instance.save(update_fields=["title"])
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         delete_session(user=_user(request), session_id=self.kwargs["session_id"])

@@ -65,9 +65,8 @@ def _as_application_error(exception: Exception) -> errors.ApplicationError | Non
     if isinstance(exception, Http404 | exceptions.NotFound | PermissionDenied | exceptions.PermissionDenied):
         return errors.NotFound()
     if isinstance(exception, exceptions.Throttled):
-        throttled = errors.Throttled()
-        throttled.retry_after_seconds = max(1, round(getattr(exception, "wait", None) or 1))
-        return throttled
+        wait = getattr(exception, "wait", None) or 1
+        return errors.Throttled(retry_after_seconds=max(1, round(wait)))
     if isinstance(exception, exceptions.MethodNotAllowed):
         return _MethodNotAllowed()
     if isinstance(exception, exceptions.NotAcceptable):

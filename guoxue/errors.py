@@ -71,6 +71,16 @@ class Throttled(ApplicationError):
     message = "操作太频繁，请稍后再试。"
     retryable = True
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(message, fields=fields)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class ServiceUnavailable(ApplicationError):
     """Something that we depend on does not answer."""

@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
+_migrated = False
 
 
 def livez(request: HttpRequest) -> JsonResponse:
@@ -30,11 +31,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _database_ready() -> bool:
     try:
-        executor = MigrationExecutor(connection)
-        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return _is_migrated()
     except DatabaseError as error:
         logger.warning("database not ready: %s", error)
         return False
+
+
+def _is_migrated() -> bool:
+    """Tell whether no migration is open; once true it stays true for the life of the process."""
+    global _migrated
+    if not _migrated:
+        executor = MigrationExecutor(connection)
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrated
 
 
 def _redis_ready() -> bool:

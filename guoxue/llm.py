@@ -13,6 +13,8 @@ from openai.types.chat import ChatCompletionMessageParam
 from guoxue.errors import ApplicationError
 
 OFFLINE_MODEL = "offline"
+# No model has a larger context; a larger count is a provider's mistake.
+MAX_COUNTED_TOKENS = 100_000_000
 
 
 class ModelError(ApplicationError):
@@ -44,6 +46,13 @@ class ModelBusy(ModelError):
     code = "model_busy"
     status = 503
     message = "模型服务繁忙，请稍后重新生成。"
+
+
+class ModelSilent(ModelError):
+    """The provider ended the reply without a word, as its own content filter does."""
+
+    code = "model_silent"
+    message = "模型没有给出回答，请换个问法再试。"
 
 
 class ModelRejected(ModelError):
@@ -101,7 +110,10 @@ def estimate_tokens(text: str) -> int:
 
 
 def bound_tokens(text: str) -> int:
-    """Bound the tokens of a text from above for budgets: 1 per CJK character, 1 per 2 others."""
+    """Count a text's tokens generously, for budgets: 1 per CJK character, 1 per 2 others.
+
+    Rare characters and emoji may take more; what a prompt exceeds its budget by is ours to pay.
+    """
     wide = _count_wide(text)
     return wide + (len(text) - wide + 1) // 2
 
@@ -131,7 +143,8 @@ class ChatModelClient:
     ) -> AsyncGenerator[TextDelta | StreamEnd, None]:
         """Yield the reply as it is written, then exactly one ``StreamEnd``.
 
-        Raises ``ModelError`` subclasses; a stream that ends without a finish reason is ``ModelUnavailable``.
+        Raises ``ModelError`` subclasses; a stream that ends without a finish reason is ``ModelUnavailable``, one that
+        breaks off after it is complete.
         Retries happen only before the first token, inside the SDK.
         """
         try:
@@ -167,17 +180,22 @@ class ChatModelClient:
         finish_reason = ""
         async with stream:
             while True:
-                async with asyncio.timeout(min(patience, deadline - clock())):
-                    chunk = await anext(stream, None)
+                try:
+                    async with asyncio.timeout(min(patience, deadline - clock())):
+                        chunk = await anext(stream, None)
+                except (openai.APIConnectionError, httpx2.HTTPError):
+                    if not finish_reason:
+                        raise
+                    chunk = None
                 if chunk is None:
                     break
-                if chunk.usage is not None:
-                    usage = _as_usage(chunk.usage)
-                for choice in chunk.choices[:1]:
+                usage = _as_usage(chunk.usage) if chunk.usage is not None else usage
+                # Some servers send null where the protocol has a list or an object.
+                for choice in (chunk.choices or ())[:1]:
                     finish_reason = choice.finish_reason or finish_reason
-                    if choice.delta.content:
+                    if text := _storable(getattr(choice.delta, "content", None) or ""):
                         patience = settings.LLM_GAP_TIMEOUT_SECONDS
-                        yield TextDelta(choice.delta.content)
+                        yield TextDelta(text)
         if not finish_reason:
             raise ModelUnavailable
         yield StreamEnd(finish_reason, usage)
@@ -195,15 +213,24 @@ def _as_parameter(message: ChatMessage) -> ChatCompletionMessageParam:
     return {"role": "assistant", "content": message.content}
 
 
+def _storable(text: str) -> str:
+    """Drop what neither PostgreSQL nor JSON can carry: NUL, and surrogates of a character that was cut in two."""
+    return "".join(c for c in text if c != "\0" and not "\ud800" <= c <= "\udfff")
+
+
 def _as_usage(usage: openai.types.CompletionUsage) -> Usage:
-    """Read usage defensively: counts are never negative, and cached input never exceeds input."""
+    """Read usage defensively: counts are neither negative nor absurd, and cached input never exceeds input."""
     details = usage.prompt_tokens_details
     cached = (
         (details.cached_tokens if details else None) or getattr(usage, "prompt_cache_hit_tokens", None) or 0
     )
-    input_tokens = max(0, usage.prompt_tokens or 0)
+    input_tokens = _sane(usage.prompt_tokens)
     return Usage(
         input_tokens=input_tokens,
-        output_tokens=max(0, usage.completion_tokens or 0),
-        cached_input_tokens=min(max(0, cached), input_tokens),
+        output_tokens=_sane(usage.completion_tokens),
+        cached_input_tokens=min(_sane(cached), input_tokens),
     )
+
+
+def _sane(count: int | None) -> int:
+    return min(max(0, count or 0), MAX_COUNTED_TOKENS)

@@ -30,7 +30,8 @@ if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured(
         "SECRET_KEY must be set to at least 32 random characters (bin/run makes one for you)."
     )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# The loopback address is always served: health checks ask there.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "[::1]"]), "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -90,6 +91,7 @@ if not DATABASE_URL or not REDIS_URL:
     raise ImproperlyConfigured(
         "Set DATABASE_URL and REDIS_URL, or start the bundled servers with bin/run first."
     )
+DATABASE_POOL_SIZE = max(8, env.int("DATABASE_POOL_SIZE", default=16))
 DATABASES = {
     "default": {
         **environ.Env.db_url_config(DATABASE_URL),
@@ -97,7 +99,7 @@ DATABASES = {
         "OPTIONS": {
             "pool": {
                 "min_size": 1,
-                "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+                "max_size": DATABASE_POOL_SIZE,
                 "timeout": env.int("DATABASE_POOL_TIMEOUT_SECONDS", default=10),
             },
         },
@@ -129,8 +131,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "guoxue.celery:", "socket
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE = {
-    "interrupt-abandoned-replies": {"task": "chat.tasks.interrupt_abandoned_replies", "schedule": 10.0},
-    "purge-expired-codes": {"task": "accounts.tasks.purge_expired_codes", "schedule": timedelta(days=1)},
+    "interrupt-abandoned-replies": {
+        "task": "chat.tasks.interrupt_abandoned_replies",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "purge-expired": {"task": "accounts.tasks.purge_expired", "schedule": timedelta(days=1)},
     "resume-ingestion-jobs": {"task": "knowledge.tasks.resume_ingestion_jobs", "schedule": 60.0},
     "embed-missing-passages": {"task": "knowledge.tasks.embed_missing_passages", "schedule": 600.0},
 }
@@ -150,6 +156,9 @@ SIMPLE_JWT = {
     "USER_ID_FIELD": "id",
     "USER_ID_CLAIM": "user_id",
 }
+environ.Env.EMAIL_SCHEMES["consolemail"] = (
+    "accounts.console_mail.EmailBackend"  # Django's own is hard to read.
+)
 vars().update(environ.Env.email_url_config(_text("EMAIL_URL", "consolemail://")))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "国学大师 <no-reply@localhost>")

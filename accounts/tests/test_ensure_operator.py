@@ -26,7 +26,15 @@ def test_first_run_creates_the_operator_and_prints_the_password_once():
     operator = User.objects.get()
     assert operator.email == "admin@guoxue.local" and "admin@guoxue.local" in first
     assert operator.check_password(printed_password(first))
-    assert "密码：" not in second and "已有管理员" in second
+    assert "已有管理员" in second and "忘记密码：bin/manage ensure_operator --reset-password" in second
+    assert "邮箱：" not in second
+
+
+def test_start_of_the_product_prints_a_new_operator_but_no_hint():
+    first, second = run("--verbosity", "0"), run("--verbosity", "0")
+
+    assert User.objects.get().check_password(printed_password(first))
+    assert second == ""
 
 
 def test_operator_may_have_another_address():

@@ -74,6 +74,24 @@ def test_person_key_names_only_a_proven_address():
     assert User().person_key == ""
 
 
+@pytest.mark.parametrize(
+    ("email", "key"),
+    [
+        ("me+1@example.com", "me@example.com"),
+        ("me+a+b@example.com", "me@example.com"),
+        ("m.e@example.com", "m.e@example.com"),
+        ("m.e+news@gmail.com", "me@gmail.com"),
+        ("M.E@googlemail.com", "me@gmail.com"),
+        ("+me@example.com", "+me@example.com"),
+    ],
+)
+def test_person_key_is_the_same_for_all_spellings_of_a_mailbox(email, key):
+    user = make_user(email)
+
+    assert user.person_key == f"email:{key}"
+    assert user.email == email.lower()
+
+
 def test_operator_is_staff_and_superuser_with_the_given_password():
     operator = make_operator()
 

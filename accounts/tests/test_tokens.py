@@ -1,5 +1,5 @@
 from datetime import timedelta
-from threading import Barrier, Event
+from threading import Barrier
 
 import pytest
 from django.core.cache import cache
@@ -7,10 +7,10 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts import tokens
-from accounts.errors import AccountDisabled, TicketInvalid, TokenExpired, TokenInvalid, TokenReused
-from accounts.models import User, UserManager
+from accounts.errors import AccountDisabled, TicketInvalid, TokenExpired, TokenInvalid
+from accounts.models import User
 from accounts.tests.factories import make_user
-from accounts.tests.racing import run_at_once, winners
+from guoxue.tests.racing import run_together, winners
 
 pytestmark = pytest.mark.django_db
 
@@ -98,65 +98,6 @@ def test_database_does_not_hold_tokens_that_work():
     assert OutstandingToken.objects.get().token == ""
 
 
-def test_refresh_token_buys_one_new_pair():
-    user = make_user()
-    old = tokens.issue_tokens(user)
-
-    owner, new = tokens.rotate_refresh_token(old.refresh)
-
-    assert owner == user
-    assert tokens.authenticate_access_token(new.access) == user
-    assert tokens.rotate_refresh_token(new.refresh)[0] == user
-
-
-@pytest.mark.django_db(transaction=True)
-def test_reuse_of_a_rotated_token_revokes_the_whole_family():
-    user, bystander = make_user(), make_user()
-    stolen, other_device = tokens.issue_tokens(user), tokens.issue_tokens(user)
-    theirs = tokens.issue_tokens(bystander)
-    _, successor = tokens.rotate_refresh_token(stolen.refresh)
-
-    with pytest.raises(TokenReused):
-        tokens.rotate_refresh_token(stolen.refresh)
-
-    for revoked in (successor, other_device):
-        with pytest.raises(TokenReused):
-            tokens.rotate_refresh_token(revoked.refresh)
-    assert tokens.rotate_refresh_token(theirs.refresh)[0] == bystander
-    assert tokens.rotate_refresh_token(tokens.issue_tokens(user).refresh)[0] == user
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_exchanges_at_the_same_moment_one_wins_and_its_prize_is_revoked():
-    pair = tokens.issue_tokens(make_user())
-
-    results = run_at_once(lambda: tokens.rotate_refresh_token(pair.refresh))
-
-    assert len(winners(results)) == 1
-    assert {type(result) for result in results} - {tuple} == {TokenReused}
-    assert OutstandingToken.objects.filter(blacklistedtoken__isnull=True).count() == 0
-
-
-def test_revoked_token_is_worthless_and_may_be_revoked_again():
-    user = make_user()
-    pair = tokens.issue_tokens(user)
-
-    tokens.revoke_refresh_token(pair.refresh)
-    tokens.revoke_refresh_token(pair.refresh)
-    tokens.revoke_refresh_token(expired(RefreshToken, user))
-
-    with pytest.raises(TokenReused):
-        tokens.rotate_refresh_token(pair.refresh)
-
-
-def test_refresh_token_without_a_record_is_invalid():
-    pair = tokens.issue_tokens(make_user())
-    OutstandingToken.objects.all().delete()
-
-    with pytest.raises(TokenInvalid):
-        tokens.rotate_refresh_token(pair.refresh)
-
-
 def test_ticket_opens_one_door_once():
     user = make_user()
     ticket = tokens.issue_ticket(user)
@@ -205,37 +146,6 @@ def test_of_many_redemptions_at_the_same_moment_the_atomic_delete_lets_one_win(
 
     monkeypatch.setattr(tokens, "cache", CacheReadByAll())
 
-    results = run_at_once(lambda: tokens.redeem_ticket(ticket), threads=4)
+    results = run_together([lambda: tokens.redeem_ticket(ticket)] * 4)
 
     assert len(winners(results)) == expected_winners
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("locked", "left_alive"), [(True, 0), (False, 1)])
-def test_token_that_is_being_issued_while_a_theft_is_found_does_not_escape(monkeypatch, locked, left_alive):
-    user = make_user()
-    stolen, other_device = tokens.issue_tokens(user), tokens.issue_tokens(user)
-    tokens.rotate_refresh_token(stolen.refresh)
-    issuing, theft_found = Event(), Event()
-    issue_tokens = tokens.issue_tokens
-
-    def issue_slowly(owner):
-        issuing.set()
-        theft_found.wait(timeout=1)
-        return issue_tokens(owner)
-
-    monkeypatch.setattr(tokens, "issue_tokens", issue_slowly)
-    if not locked:
-        monkeypatch.setattr(UserManager, "select_for_update", lambda manager, **options: manager.all())
-
-    def find_theft():
-        issuing.wait(timeout=10)
-        try:
-            tokens.rotate_refresh_token(stolen.refresh)
-        finally:
-            theft_found.set()
-
-    calls = iter([lambda: tokens.rotate_refresh_token(other_device.refresh), find_theft])
-    run_at_once(lambda: next(calls)())
-
-    assert OutstandingToken.objects.filter(blacklistedtoken__isnull=True).count() == left_alive

@@ -44,6 +44,11 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
         adjust = self.admin_site.admin_view(self.adjust_view)
         return [path("adjust/<uuid:user_id>/", adjust, name="billing_wallet_adjust"), *super().get_urls()]
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Offer the adjustment only to those who may make one."""
+        allowed = request.user.has_perm("billing.adjust_wallet")
+        return (*self.list_display, "adjustment") if allowed else self.list_display
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -51,19 +56,22 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
         return super().changelist_view(request, context)
 
     def adjust_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
-        """Ask for amount, bucket and reason, then adjust the user's balance in the name of the operator."""
+        """Ask for amount, bucket and reason, then adjust the user's balance in the name of the operator.
+
+        It leads back to itself: whoever may adjust need not be allowed to see the wallet's own page.
+        """
         if not request.user.has_perm("billing.adjust_wallet"):
             raise PermissionDenied
         user = get_object_or_404(User, pk=user_id)
         form = AdjustmentForm(request.POST or None)
-        adjusted = form.is_valid() and self._adjust(request, user, form)
+        if form.is_valid() and self._adjust(request, user, form):
+            return HttpResponseRedirect(reverse("admin:billing_wallet_adjust", args=[user.pk]))
         wallet = Wallet.objects.for_user(user).first()
-        if adjusted and wallet:
-            return HttpResponseRedirect(reverse("admin:billing_wallet_change", args=[wallet.pk]))
         context = {
             **self.admin_site.each_context(request),
             "title": f"调整余额：{user}",
             "opts": self.opts,
+            "can_view_wallets": self.has_view_permission(request),
             "form": form,
             "wallet": wallet,
             "cash": format_yuan(wallet.cash_micros if wallet else 0),
@@ -121,13 +129,17 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
     def links(self, wallet: Wallet) -> SafeString:
         return format_html(
             '<span class="nowrap"><a href="{}?entries__wallet__id__exact={}">账本</a>　'
-            '<a href="{}?wallet__id__exact={}">冻结</a>　<a href="{}">调整余额</a></span>',
+            '<a href="{}?wallet__id__exact={}">冻结</a></span>',
             reverse("admin:billing_ledgertransaction_changelist"),
             wallet.pk,
             reverse("admin:billing_hold_changelist"),
             wallet.pk,
-            reverse("admin:billing_wallet_adjust", args=[wallet.user_id]),
         )
+
+    @admin.display(description="操作")
+    def adjustment(self, wallet: Wallet) -> SafeString:
+        address = reverse("admin:billing_wallet_adjust", args=[wallet.user_id])
+        return format_html('<a class="nowrap" href="{}">调整余额</a>', address)
 
 
 @admin.register(TrialGrant)

@@ -5,15 +5,19 @@
 - Ledger rows refuse UPDATE and DELETE.
 - A wallet's buckets move in exactly one place: the statement trigger that posts freshly inserted entries. It
   runs AFTER the insert, so that a row which ON CONFLICT DO NOTHING skips moves nothing. The guard on the
-  wallet lets a bucket change pass only inside a trigger (``pg_trigger_depth() > 1``): a plain UPDATE, also
-  one in a function, a DO block or a CTE, is at depth 1. No setting opens it, so no SET can. The posting
-  functions are SECURITY DEFINER: a runtime role needs INSERT on the ledger and no right to write the buckets.
+  wallet asks for the evidence and not for the caller: a bucket may change only to the balance that its newest
+  ledger entry notes (newest by transaction, so transactions post in the order of their ids). Outside the
+  posting that balance is the one which the bucket already has, so any other UPDATE is refused wherever it
+  stands: plain, in a function, a DO block, a CTE, or somebody's own trigger on a temporary table. No setting
+  opens it. Each bucket that moves costs one index look-up of the wallet's newest entries.
+- The functions that post and check are SECURITY DEFINER: a runtime role needs INSERT on the ledger and no
+  right to write the buckets.
 - A price that has come into force, and a hold that has ended, cannot be changed; holds and trial grants stay.
 - TRUNCATE of any of these tables is refused, for the owner too, in every database but one whose name begins
   with ``test_``: Django's test runner gives that prefix to the throw-away database that it creates, and
   empties it by TRUNCATE between tests. (A switch by SET would open the same door in production.)
-- What is left is what only the tables' owner or a superuser can do: disable or drop a trigger. What was done
-  behind one, ``manage.py audit_ledger`` finds.
+- What is left is what only the tables' owner, a superuser or a role that was granted TRIGGER on them can do:
+  disable, drop, replace or add a trigger. What then disagrees, ``manage.py audit_ledger`` finds.
 """
 
 from django.db import migrations
@@ -137,7 +141,8 @@ CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON billing_ledgertransaction
 CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON billing_ledgerentry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing_check_transaction('transaction_id');
 
-CREATE FUNCTION billing_guard_wallet() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION billing_guard_wallet() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     problem text;
 BEGIN
@@ -154,12 +159,19 @@ BEGIN
         END IF;
     ELSIF (NEW.id, NEW.user_id) IS DISTINCT FROM (OLD.id, OLD.user_id) THEN
         problem := 'a wallet keeps its owner';
-    ELSIF pg_trigger_depth() < 2 AND
-        (NEW.cash_micros, NEW.bonus_micros, NEW.cash_held_micros, NEW.bonus_held_micros, NEW.refunding_micros)
-        IS DISTINCT FROM
-        (OLD.cash_micros, OLD.bonus_micros, OLD.cash_held_micros, OLD.bonus_held_micros, OLD.refunding_micros)
-    THEN
-        problem := 'a balance is moved by ledger entries only';
+    ELSIF EXISTS (
+        SELECT FROM (VALUES
+            ('cash', OLD.cash_micros, NEW.cash_micros), ('bonus', OLD.bonus_micros, NEW.bonus_micros),
+            ('cash_held', OLD.cash_held_micros, NEW.cash_held_micros),
+            ('bonus_held', OLD.bonus_held_micros, NEW.bonus_held_micros),
+            ('refunding', OLD.refunding_micros, NEW.refunding_micros)
+        ) AS bucket (account, before, after)
+        WHERE before IS DISTINCT FROM after AND after IS DISTINCT FROM (
+            SELECT balance_after_micros FROM billing_ledgerentry
+            WHERE wallet_id = NEW.id AND account = bucket.account ORDER BY transaction_id DESC LIMIT 1
+        )
+    ) THEN
+        problem := 'a balance is moved by ledger entries only, in the order of their transactions';
     END IF;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%', problem USING ERRCODE = 'integrity_constraint_violation';

@@ -1,5 +1,6 @@
 """Operators see the money in Chinese, correct it by an explained adjustment, and can change nothing else."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -44,6 +45,13 @@ def changelist(model: str) -> str:
 
 def adjust_page(user: User) -> str:
     return reverse("admin:billing_wallet_adjust", args=[user.pk])
+
+
+def make_staff(*rights: str) -> User:
+    """A member of staff with these rights of billing and no others."""
+    staff = make_user(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return staff
 
 
 def adjustment(**changes: str) -> dict[str, str]:
@@ -190,11 +198,37 @@ def test_an_operator_credits_a_user_with_a_reason(page: Client, operator: User) 
     response = page.post(adjust_page(wallet.user), adjustment(), follow=True)
 
     assert "确认调整" in form
-    assert response.redirect_chain == [(reverse("admin:billing_wallet_change", args=[wallet.pk]), 302)]
+    assert response.redirect_chain == [(adjust_page(wallet.user), 302)]
     assert f"已调整 {wallet.user} 的余额 ¥12.50" in response.content.decode()
+    assert "现金余额 ¥12.50" in response.content.decode()
     assert buckets(wallet) == {"cash": 12_500_000}
     written = LedgerTransaction.objects.get(kind="adjust")
     assert (written.actor, written.reason) == (operator, "补偿")
+
+
+def test_an_operator_who_may_only_adjust_is_led_to_nothing_forbidden() -> None:
+    wallet, client = make_wallet(), Client()
+    client.force_login(make_staff("adjust_wallet"))
+
+    response = client.post(adjust_page(wallet.user), adjustment(), follow=True)
+
+    assert response.status_code == 200
+    assert f"已调整 {wallet.user} 的余额 ¥12.50" in response.content.decode()
+    assert changelist("wallet") not in response.content.decode()
+    assert buckets(wallet) == {"cash": 12_500_000}
+
+
+@pytest.mark.parametrize("rights", [("view_wallet",), ("view_wallet", "adjust_wallet")])
+def test_the_wallets_offer_the_adjustment_to_those_who_may_make_it(rights: tuple[str, ...]) -> None:
+    wallet, client = make_wallet(), Client()
+    client.force_login(make_staff(*rights))
+    own_page = reverse("admin:billing_wallet_change", args=[wallet.pk])
+
+    pages = [client.get(address).content.decode() for address in (changelist("wallet"), own_page)]
+
+    for text in pages:
+        assert str(wallet.user) in text
+        assert ("调整余额" in text) is (adjust_page(wallet.user) in text) is ("adjust_wallet" in rights)
 
 
 def test_the_same_form_submitted_twice_credits_once(page: Client) -> None:
@@ -258,10 +292,8 @@ def test_a_bad_adjustment_is_explained_and_moves_nothing(
 )
 def test_only_those_with_the_right_may_adjust(who: str, status: int) -> None:
     wallet = make_wallet()
-    user = {"operator": make_operator, "reader": make_user}.get(who, lambda: make_user(is_staff=True))()
-    if who == "cashier":
-        user.user_permissions.add(Permission.objects.get(codename="adjust_wallet"))
-        user.user_permissions.add(Permission.objects.get(codename="view_wallet"))
+    cashier = partial(make_staff, "adjust_wallet", "view_wallet")
+    user = {"operator": make_operator, "reader": make_user, "cashier": cashier}.get(who, make_staff)()
     client = Client()
     if who != "anonymous":
         client.force_login(user)

@@ -150,6 +150,7 @@ def test_the_prices_are_public_and_show_what_is_in_force() -> None:
 
     response = client_of(None).get("/api/v1/prices?limit=100")
 
+    assert response.json().keys() == {"results", "next", "previous"}
     offered = {row["model"]: row for row in response.json()["results"]}
     assert offered.keys() == set(Price.objects.offered().values_list("model", flat=True))
     assert "later" not in offered

@@ -8,8 +8,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.tests.factories import make_user
+from billing import services
 from billing.audit import audit_ledger
-from billing.models import Wallet
+from billing.models import Account, LedgerTransaction, TrialGrant, Wallet
 from billing.pricing import TokenUsage
 from billing.services import hold_credit, open_wallet, release_hold, settle_hold
 from billing.tests.factories import YUAN, make_price, make_wallet
@@ -92,7 +93,9 @@ def test_honest_books_have_no_deviations(wallet: Wallet) -> None:
         ),
         ("UPDATE billing_hold SET settled_micros = settled_micros - 1 WHERE status = 'settled'", {HOLDS: 1}),
         ("UPDATE billing_trialgrant SET amount_micros = 1", {TRIALS: 1}),
-        ("UPDATE billing_ledgertransaction SET key = 'trial:x' WHERE kind = 'trial'", {TRIALS: 1}),
+        ("UPDATE billing_ledgertransaction SET key = 'trial:x' WHERE kind = 'trial'", {TRIALS: 2}),
+        ("UPDATE billing_ledgertransaction SET kind = 'settle' WHERE kind = 'release'", {HOLDS: 2}),
+        ("UPDATE billing_ledgertransaction SET kind = 'hold' WHERE kind = 'trial'", {HOLDS: 1, TRIALS: 1}),
     ],
 )
 def test_tampering_is_found_by_its_rule(
@@ -101,6 +104,78 @@ def test_tampering_is_found_by_its_rule(
     behind_the_triggers(sql)
 
     assert broken_rules() == broken
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "rule"),
+    [
+        ("trial", "phantom", TRIALS),
+        ("trial", "trial:phantom", TRIALS),
+        ("hold", "hold:phantom", HOLDS),
+        ("settle", "settle:phantom", HOLDS),
+        ("release", "settle:reply:2", HOLDS),
+    ],
+)
+def test_credit_that_no_record_asks_for_is_found(wallet: Wallet, kind: str, key: str, rule: int) -> None:
+    posting = LedgerTransaction(kind=kind, key=key)
+
+    services._post(posting, wallet, {Account.CASH: 10**9, Account.REVENUE: -(10**9)})
+
+    assert broken_rules() == {rule: 1}
+    assert audit_ledger()[rule].examples == (
+        f"交易 {key}（{kind}）：cash 钱包 #{wallet.pk} 应记 0，实记 1000000000；revenue 应记 0，实记 -1000000000",
+    )
+
+
+@pytest.mark.parametrize(
+    "movements",
+    [
+        {Account.BONUS: 8, Account.PROMO: -8},
+        {Account.CASH: 7, Account.PROMO: -7},
+        {Account.BONUS: 7, Account.REVENUE: -7},
+        {Account.BONUS: 7, Account.CASH: 1, Account.PROMO: -8},
+    ],
+)
+def test_a_trial_that_is_booked_otherwise_than_granted_is_found(movements: dict[Account, int]) -> None:
+    wallet = make_wallet()
+    TrialGrant.objects.create(wallet=wallet, fingerprint="f", amount_micros=7)
+
+    services._post(LedgerTransaction(kind="trial", key="trial:f"), wallet, movements)
+
+    assert broken_rules() == {TRIALS: 1}
+
+
+def test_a_trial_that_goes_to_another_wallet_is_found() -> None:
+    TrialGrant.objects.create(wallet=make_wallet(), fingerprint="f", amount_micros=7)
+    posting = LedgerTransaction(kind="trial", key="trial:f")
+
+    services._post(posting, make_wallet(), {Account.BONUS: 7, Account.PROMO: -7})
+
+    assert broken_rules() == {TRIALS: 1}
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        {Account.CASH_HELD: -12_768, Account.BONUS: 12_768},
+        {Account.CASH_HELD: -12_768, Account.REFUNDING: 12_768},
+        {Account.CASH_HELD: -12_768, Account.CASH: 12_767, Account.REVENUE: 1},
+        {Account.CASH_HELD: -12_768, Account.CASH: 99_999, Account.WECHAT: -87_231},
+    ],
+)
+def test_a_release_that_moves_other_buckets_than_its_hold_is_found(
+    monkeypatch: pytest.MonkeyPatch, closing: dict[Account, int]
+) -> None:
+    make_price()
+    wallet = make_wallet(cash_micros=YUAN)
+    wanted = {"model": "paid-model", "prompt_tokens": 6000, "max_output_tokens": 256}
+    hold_credit(key="reply:1", user=wallet.user, **wanted)
+    post = services._post
+    monkeypatch.setattr(services, "_post", lambda posting, owner, _: post(posting, owner, closing))
+
+    release_hold(key="reply:1")
+
+    assert broken_rules() == {HOLDS: 1}
 
 
 def test_the_command_prints_a_table_and_is_content_with_honest_books(wallet: Wallet) -> None:

@@ -93,6 +93,49 @@ def test_no_other_kind_of_statement_moves_a_bucket_either(wallet: Wallet, sql: s
     assert buckets(wallet) == {"cash": 3 * YUAN, "bonus": YUAN}
 
 
+def test_somebodys_trigger_on_a_temporary_table_moves_no_bucket(wallet: Wallet) -> None:
+    steal = (
+        "CREATE TEMPORARY TABLE bait (x int) ON COMMIT DROP;"
+        "CREATE FUNCTION pg_temp.steal() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN UPDATE billing_wallet SET cash_micros = 777; RETURN NEW; END $$;"
+        "CREATE TRIGGER steal BEFORE INSERT ON bait FOR EACH ROW EXECUTE FUNCTION pg_temp.steal();"
+        "INSERT INTO bait VALUES (1)"
+    )
+
+    refuses(steal, "by ledger entries only")
+
+    assert buckets(wallet) == {"cash": 3 * YUAN, "bonus": YUAN}
+
+
+def test_an_update_beside_the_posting_of_its_own_entries_is_refused(wallet: Wallet) -> None:
+    header = NEW_TRANSACTION.format(key="k")
+    twice = (
+        f"{header}; WITH entries AS ({NEW_ENTRIES} SELECT id, account, amount, wallet"
+        f" FROM billing_ledgertransaction, (VALUES ('cash', 5, {wallet.pk}), ('revenue', -5, NULL))"
+        " AS entry (account, amount, wallet) WHERE key = 'k' RETURNING 1)"
+        f" UPDATE billing_wallet SET cash_micros = cash_micros + 5 WHERE id = {wallet.pk}"
+        " AND (SELECT count(*) FROM entries) = 2"
+    )
+
+    refuses(twice, "by ledger entries only")
+
+    assert buckets(wallet) == {"cash": 3 * YUAN, "bonus": YUAN}
+
+
+def test_transactions_post_to_a_bucket_in_the_order_of_their_ids(wallet: Wallet) -> None:
+    headers = f"{NEW_TRANSACTION.format(key='k1')}; {NEW_TRANSACTION.format(key='k2')}"
+    entries = (
+        f"; {NEW_ENTRIES} SELECT id, account, amount, wallet FROM billing_ledgertransaction,"
+        f" (VALUES ('cash', 5, {wallet.pk}), ('revenue', -5, NULL)) AS entry (account, amount, wallet)"
+        " WHERE key = '{}'"
+    )
+
+    refuses(headers + entries.format("k2") + entries.format("k1"), "in the order of their transactions")
+    execute(headers + entries.format("k1") + entries.format("k2"))
+
+    assert buckets(wallet) == {"cash": 3 * YUAN + 10, "bonus": YUAN}
+
+
 def test_the_model_cannot_write_a_balance(wallet: Wallet) -> None:
     wallet.cash_micros += 1
 
@@ -245,12 +288,14 @@ def test_truncate_is_refused_everywhere_but_in_a_test_database(table: str) -> No
 def test_the_posting_functions_ignore_the_callers_search_path() -> None:
     rows = execute(
         "SELECT proname, prosecdef, array_to_string(proconfig, ';') FROM pg_proc"
-        " WHERE proname IN ('billing_prepare_entry', 'billing_post_entries', 'billing_check_transaction')"
+        " WHERE proname IN ('billing_prepare_entry', 'billing_post_entries', 'billing_check_transaction',"
+        " 'billing_guard_wallet')"
         " ORDER BY proname"
     )
 
     assert [(name, definer) for name, definer, _ in rows] == [
         ("billing_check_transaction", True),
+        ("billing_guard_wallet", True),
         ("billing_post_entries", True),
         ("billing_prepare_entry", True),
     ]

@@ -275,7 +275,7 @@ def test_under_256_affordable_tokens_the_hold_is_refused() -> None:
         hold(wallet)
 
     assert (refusal.value.status, refusal.value.code) == (402, "insufficient_credit")
-    assert refusal.value.message == "余额不足：可用余额 ¥0.01，不够支付一次回答。请充值后再提问。"
+    assert refusal.value.message == "余额不足：可用余额 ¥0.01，不够支付一次回答。请联系管理员充值。"
     assert buckets(wallet) == {"cash": 12_767}
     assert not Hold.objects.exists()
 

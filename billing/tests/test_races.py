@@ -15,12 +15,12 @@ from accounts.models import User
 from accounts.tests.factories import make_operator, make_user
 from billing import services
 from billing.audit import audit_ledger
-from billing.errors import InsufficientCredit
+from billing.errors import IdempotencyKeyReused, InsufficientCredit
 from billing.models import Hold, LedgerTransaction, TrialGrant, Wallet
 from billing.pricing import TokenUsage
 from billing.services import adjust_balance, hold_credit, open_wallet, release_hold, settle_hold
 from billing.tests.factories import YUAN, buckets, make_price, make_stranger, make_wallet
-from billing.tests.racing import meeting_after, run_together
+from guoxue.tests.racing import meeting_after, run_together, winners
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,6 +152,38 @@ def test_the_same_hold_asked_for_at_once_is_one_hold() -> None:
 
     assert {result.pk for result in results} == {Hold.objects.get().pk}
     assert buckets(wallet) == {"cash": YUAN - REPLY_MICROS, "cash_held": REPLY_MICROS}
+
+
+@pytest.mark.parametrize("writer", ["_begin_hold", "_post"])
+def test_of_two_users_with_one_key_at_once_the_second_is_refused(
+    monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    make_price()
+    operator = make_operator()
+    users = [make_wallet(cash_micros=YUAN).user for _ in range(2)]
+    jobs = {
+        "_begin_hold": [holding(user, "same") for user in users],
+        "_post": [
+            partial(
+                adjust_balance,
+                user=user,
+                amount_micros=5,
+                actor=operator,
+                reason="零头",
+                idempotency_key="same",
+            )
+            for user in users
+        ],
+    }
+    write, meet = getattr(services, writer), meeting_after(lambda: None, parties=2)
+    monkeypatch.setattr(services, writer, lambda *arguments: (meet(), write(*arguments))[1])
+
+    results = run_together(jobs[writer])
+
+    assert errors_among(results) == [IdempotencyKeyReused]
+    assert len(winners(results)) == 1
+    untouched = [user for user in users if buckets(user.wallet) == {"cash": YUAN}]
+    assert len(untouched) == 1
 
 
 def test_a_hold_settles_exactly_once_when_everybody_ends_it_at_once() -> None:

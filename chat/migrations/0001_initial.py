@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("prompt_budget_tokens__gte", 1000), ("prompt_budget_tokens__lte", 200000)
+                            ("prompt_budget_tokens__gte", 5000), ("prompt_budget_tokens__lte", 200000)
                         ),
                         name="role_prompt_budget_range",
                     ),

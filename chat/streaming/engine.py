@@ -9,19 +9,20 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
 from chat.errors import LeaseLost
 from chat.grounding import find_sources
 from chat.models import Message
 from chat.prompts import NumberedPassage, build_prompt
-from chat.queries import ReplyContext, final_frame, reply_context, reply_progress
-from chat.services import Outcome, Turn, finish_turn, interrupt_abandoned_reply, record_grounding
+from chat.queries import ReplyContext, final_frame, reply_context
+from chat.services import Outcome, Turn, finish_turn, record_grounding
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
+from chat.streaming.record import follow_record
 from guoxue import llm
-from guoxue.bridge import in_thread
+from guoxue.bridge import in_thread, in_urgent_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
 from knowledge.embeddings import get_embedder
 from knowledge.errors import EmbeddingUnavailable
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 # How long a stopped reply still waits for the provider's count of tokens.
 STOP_USAGE_GRACE_SECONDS = 5.0
-FOLLOW_SECONDS = 0.25
 CLOSE_ATTEMPTS = 8
 OFFLINE_PIECE_CHARACTERS = 6
 OFFLINE_PIECE_SECONDS = 0.02
@@ -71,43 +71,23 @@ class ReplyEngine:
                 yield frame
             if live.final is not None:
                 return
-        async for frame in self._follow_record(message_id, last_seq):
+        async for frame in follow_record(message_id, last_seq):
             yield frame
-
-    async def _follow_record(self, message_id: UUID, last_seq: int) -> AsyncIterator[frames.Frame]:
-        """Follow a reply that another process writes, or has written, through its chunks in the database."""
-        sources_sent = False
-        while True:
-            progress = await in_thread(reply_progress, message_id, last_seq)
-            if progress is None:
-                return
-            if progress.final is not None:
-                yield progress.final
-                return
-            if progress.sources and not sources_sent:
-                sources_sent = True
-                yield frames.sources(message_id, progress.sources)
-            for seq, text in progress.pieces:
-                last_seq = seq
-                yield frames.delta(message_id, seq, text)
-            if progress.abandoned:
-                await in_thread(interrupt_abandoned_reply, message_id=message_id)
-            else:
-                await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _run(self, live: LiveReply) -> None:
         message_id = live.turn.message_id
         pump = self._pumps[message_id] = asyncio.create_task(self._pump(live), name=f"pump-{message_id}")
         try:
             outcome = await self._outcome(live, pump)
-            if outcome is None:
-                live.end(None)
-            else:
+            if outcome is not None:
                 await asyncio.shield(self._close(live, outcome))
         finally:
             pump.cancel()
             self._live.pop(message_id, None)
             self._pumps.pop(message_id, None)
+            # Whatever went wrong, no viewer waits for an end that does not come: the record will have one.
+            if not live.ended:
+                live.end(None)
 
     async def _outcome(self, live: LiveReply, pump: asyncio.Task[llm.StreamEnd]) -> Outcome | None:
         """Wait for the pump and say how the reply ended; None when another process has taken it."""
@@ -117,16 +97,18 @@ class ReplyEngine:
         if pump.cancelled():
             return Outcome(stopped, live.text) if live.stopping else None
         error = pump.exception()
-        if error is None:
-            status = stopped if live.stopping else Message.Status.COMPLETED
-            return Outcome(status, live.text, usage=pump.result().usage)
         if isinstance(error, LeaseLost):
             return None
+        if live.stopping:
+            return Outcome(stopped, live.text, usage=None if error else pump.result().usage)
+        if error is None and live.text.strip():
+            return Outcome(Message.Status.COMPLETED, live.text, usage=pump.result().usage)
+        if error is None:
+            error = llm.ModelSilent()
         if not isinstance(error, ApplicationError):
             logger.error("reply %s failed", live.turn.message_id, exc_info=error)
             error = ServiceUnavailable("服务内部出错，请重新生成。")
-        status = stopped if live.stopping else Message.Status.FAILED
-        return Outcome(status, live.text, error_code=error.code, error_message=error.message)
+        return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
 
     async def _pump(self, live: LiveReply) -> llm.StreamEnd:
         """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
@@ -139,12 +121,13 @@ class ReplyEngine:
         prompt = build_prompt(
             role=context.role, question=context.question, history=context.history, passages=passages
         )
+        sources = sources[: prompt.passages]
         await in_thread(
             record_grounding,
             message_id=turn.message_id,
             lease_token=turn.lease_token,
             sources=sources,
-            prompt_tokens=prompt.tokens,
+            prompt_tokens=prompt.estimated_tokens,
         )
         live.set_sources([asdict(source) for source in sources])
         if context.model == llm.OFFLINE_MODEL:
@@ -154,6 +137,7 @@ class ReplyEngine:
     async def _read_model(
         self, live: LiveReply, context: ReplyContext, messages: tuple[llm.ChatMessage, ...]
     ) -> llm.StreamEnd:
+        live.reads_model = True
         events = self._models.stream(
             model=context.model,
             messages=messages,
@@ -172,8 +156,8 @@ class ReplyEngine:
         live.closing = True
         for attempt in range(CLOSE_ATTEMPTS):
             try:
-                frame = await in_thread(_finish, live.turn, outcome)
-            except DatabaseError:
+                frame = await in_urgent_thread(_finish, live.turn, outcome)
+            except (OperationalError, InterfaceError):
                 logger.exception("closing reply %s failed, attempt %d", live.turn.message_id, attempt + 1)
                 await asyncio.sleep(0.1 * 2**attempt)
             except LeaseLost:
@@ -181,7 +165,6 @@ class ReplyEngine:
             else:
                 live.end(frame)
                 return
-        live.end(None)
 
     def _stop_live(self, live: LiveReply) -> None:
         pump = self._pumps.get(live.turn.message_id)
@@ -189,8 +172,7 @@ class ReplyEngine:
             return
         live.cut()
         live.stopping = True
-        waits_for_usage = bool(live.pieces) and llm.default_model() != llm.OFFLINE_MODEL
-        grace = STOP_USAGE_GRACE_SECONDS if waits_for_usage else 0.0
+        grace = STOP_USAGE_GRACE_SECONDS if live.reads_model and live.pieces else 0.0
         asyncio.get_running_loop().call_later(grace, pump.cancel)
 
     def _abandon(self, live: LiveReply) -> None:

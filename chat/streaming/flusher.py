@@ -5,11 +5,9 @@ import logging
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from django.db import Error as DatabaseError
-
 from chat.services import flush_pieces
 from chat.streaming.live import LiveReply
-from guoxue.bridge import in_thread
+from guoxue.bridge import in_urgent_thread
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +40,25 @@ class Flusher:
     async def _loop(self) -> None:
         while self._live:
             await asyncio.sleep(FLUSH_SECONDS)
-            try:
-                await self._flush()
-            except DatabaseError:
-                logger.exception("flush failed; the pieces stay in memory for the next round")
+            await self._flush()
 
     async def _flush(self) -> None:
         """Save one round; every round also looks for stop requests that came through another process."""
-        replies = [reply for reply in self._live.values() if not reply.closing]
-        if not replies:
-            return
+        replies = [reply for reply in self._live.values() if not reply.ended]
+        try:
+            await self._save(replies)
+        except Exception:
+            # Whatever it was: one reply's trouble must not let the leases of the others run out.
+            logger.exception("flush failed; saving reply by reply")
+            for reply in replies:
+                try:
+                    await self._save([reply])
+                except Exception:
+                    logger.exception("reply %s could not be saved", reply.turn.message_id)
+
+    async def _save(self, replies: list[LiveReply]) -> None:
         pieces = {reply.turn.message_id: reply.unflushed() for reply in replies}
-        result = await in_thread(
+        result = await in_urgent_thread(
             flush_pieces,
             lease_tokens=[reply.turn.lease_token for reply in replies],
             pieces=[piece for group in pieces.values() for piece in group],

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "replies"
 RETRY_SECONDS = 2.0
+SEND_SECONDS = 5.0
 # Group membership expires in the channel layer after a day; joining again keeps it alive.
 REJOIN_SECONDS = 3600.0
 Listener = Callable[[frames.Frame], None]
@@ -59,8 +60,9 @@ class HintBoard:
     async def _send(self, session_id: UUID, frame: frames.Frame) -> None:
         try:
             hint = {"type": "hint", "origin": self._origin, "session_id": str(session_id), "frame": frame}
-            await get_channel_layer().group_send(GROUP, hint)
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(SEND_SECONDS):
+                await get_channel_layer().group_send(GROUP, hint)
+        except (RedisError, OSError, TimeoutError) as error:
             logger.warning("hint for session %s not sent: %s", session_id, error)
 
     async def _receive_forever(self) -> None:
@@ -69,6 +71,9 @@ class HintBoard:
                 await self._receive()
             except (RedisError, OSError) as error:
                 logger.warning("hints interrupted: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                logger.exception("hints failed")
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _receive(self) -> None:

@@ -12,8 +12,7 @@ COALESCE_SECONDS = 0.03
 class LiveReply:
     """The growing reply: an append-only list of pieces that any number of viewers read at their own pace.
 
-    The first delta is passed on at once, later ones are joined for up to 30 ms. A viewer holds no queue, so a slow
-    one costs nothing.
+    The first delta is passed on at once, later ones are joined for up to 30 ms. A viewer holds no queue of ours.
     """
 
     def __init__(self, turn: Turn) -> None:
@@ -22,6 +21,7 @@ class LiveReply:
         self.sources: list[frames.Frame] | None = None
         self.final: frames.Frame | None = None
         self.stopping = False
+        self.reads_model = False
         self.closing = False
         self.ended = False
         self.flushed = 0

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +21,12 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
 from accounts.tokens import issue_tokens
+from billing.audit import audit_ledger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Frame = dict[str, Any]
+QUESTION = "「学而不思则罔」出自哪里？"
+LONG = "学而不思则罔，思而不学则殆。" * 10
 
 
 class Served:
@@ -131,3 +135,28 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def joined(frames: list[Frame]) -> str:
+    """The text of the deltas."""
+    return "".join(frame["data"]["text"] for frame in frames if frame["type"] == "delta")
+
+
+def sequence(frames: list[Frame]) -> list[int]:
+    """The numbers of the deltas."""
+    return [frame["data"]["seq"] for frame in frames if frame["type"] == "delta"]
+
+
+def wait_for(condition: Callable[[], Any], timeout: float = 15) -> Any:
+    """Wait until the condition gives something, and return that."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("the condition did not come true")
+
+
+def books_agree() -> bool:
+    """Tell whether the audit of the ledger finds nothing."""
+    return not any(finding.deviations for finding in audit_ledger())

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_operator
-from chat.models import Message, Session
+from chat.models import Message, Role, Session
 from chat.services import Outcome, begin_turn, create_session, finish_turn
 
 
@@ -109,6 +109,20 @@ def test_a_session_is_renamed_within_bounds(reader, client_of, session):
     assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["title"])
     session.refresh_from_db()
     assert session.title == "读《论语》"
+
+
+def test_renaming_a_session_does_not_undo_a_turn(reader, client_of, session, monkeypatch):
+    stale = Session.objects.select_related("role").get(id=session.id)
+    monkeypatch.setattr("chat.views.SessionView.get_object", lambda view: stale)
+    other = Role.objects.exclude(id=session.role_id).first()
+    begin_turn(
+        user=reader, session_id=session.id, text="问", client_message_id=uuid.uuid4(), role_id=other.id
+    )
+
+    client_of(reader).patch(f"/api/v1/sessions/{session.id}", {"title": "新名"})
+
+    session.refresh_from_db()
+    assert (session.title, session.role) == ("新名", other)
 
 
 def test_the_message_list_does_not_query_per_row(

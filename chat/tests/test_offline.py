@@ -10,8 +10,8 @@ def test_an_exact_hit_is_quoted_with_what_stands_around_it():
     sources = [
         source(1, 50, "子曰：“学而不思则罔，思而不学则殆。”", exact=True),
         source(2, 60, "别的"),
-        source(3, 49, "上一章", context_of=1),
-        source(4, 51, "下一章", context_of=1),
+        source(3, 99, "上一章", context="before"),
+        source(4, 51, "下一章", context="after"),
     ]
 
     answer = compose_answer(sources)

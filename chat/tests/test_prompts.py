@@ -1,5 +1,6 @@
 from chat.models import Role
 from chat.prompts import NumberedPassage, PastTurn, build_prompt
+from guoxue.llm import bound_tokens
 
 PASSAGES = [NumberedPassage(n, f"《论语·第{n}》", "学而时习之" * 20) for n in range(1, 6)]
 HISTORY = [PastTurn(f"第{n}问", "答" * 200) for n in range(1, 6)]
@@ -21,10 +22,11 @@ def test_the_prompt_holds_role_passages_history_and_question_in_order():
 
 def test_the_prompt_stays_inside_the_budget_and_prefers_the_best_passages_and_newest_turns():
     prompt = build_prompt(
-        role=role(prompt_budget_tokens=1000), question="何谓学？", history=HISTORY, passages=PASSAGES
+        role=role(prompt_budget_tokens=700), question="何谓学？", history=HISTORY, passages=PASSAGES
     )
 
-    assert prompt.tokens <= 1000
+    assert sum(bound_tokens(message.content) for message in prompt.messages) <= 700
+    assert 0 < prompt.passages < len(PASSAGES)
     assert "编号=1" in prompt.messages[0].content
     assert [message.content for message in prompt.messages if message.role == "user"][-2:-1] in (
         [],

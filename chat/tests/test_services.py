@@ -1,19 +1,21 @@
-import threading
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from accounts.errors import AccountDisabled
 from accounts.models import User
 from billing.errors import InsufficientCredit
 from billing.models import Account, Hold, Wallet
 from billing.services import adjust_balance, open_wallet
 from chat import errors, services
 from chat.models import Message, ReplyChunk, Role, Session
-from chat.services import Outcome, Piece
+from chat.services import Outcome, Piece, create_session
+from chat.tasks import interrupt_abandoned_replies
 from guoxue import llm
+from guoxue.tests.racing import run_together
 
 TRIAL = 10_000_000
 
@@ -74,7 +76,7 @@ def test_other_text_under_the_same_id_is_a_conflict_and_changes_nothing(reader, 
     assert session.messages.count() == 2
 
 
-@pytest.mark.parametrize("text", ["", "   \n\t", "\u3000"])
+@pytest.mark.parametrize("text", ["", "   \n\t", "\u3000", "\u200b\u2060"])
 def test_an_empty_message_is_refused(reader, session, text):
     with pytest.raises(errors.MessageEmpty):
         begin(reader, session, text)
@@ -283,6 +285,63 @@ def test_regenerating_twice_with_one_id_is_one_reply(reader, session):
     assert (one.message_id, two.created) == (two.message_id, False)
 
 
+def test_regenerating_another_reply_under_a_used_id_is_a_conflict(reader, session):
+    first = begin(reader, session)
+    finish(first)
+    request = {"user": reader, "session_id": session.id, "client_message_id": uuid.uuid4()}
+    second = services.begin_regeneration(message_id=first.message_id, **request)
+    finish(second)
+    other = begin(reader, session, "第二问")
+    finish(other)
+
+    with pytest.raises(errors.ClientMessageIdReused):
+        services.begin_regeneration(message_id=other.message_id, **request)
+
+
+def test_an_account_that_was_switched_off_asks_no_more(reader, session):
+    User.objects.filter(id=reader.id).update(is_active=False)
+
+    with pytest.raises(AccountDisabled):
+        begin(reader, session)
+
+    assert not session.messages.exists()
+
+
+def test_a_check_of_quotations_that_fails_does_not_keep_a_reply_from_ending(
+    reader, session, priced_model, monkeypatch
+):
+    monkeypatch.setattr("chat.verdicts.check_quotes", lambda text: 1 / 0)
+    turn = begin(reader, session)
+
+    message = finish(turn)
+
+    assert (message.status, message.quotes) == ("completed", [])
+    assert Hold.objects.get(key=message.hold_key).status != Hold.Status.HELD
+
+
+def test_one_reply_that_cannot_be_ended_keeps_no_other_from_its_end(reader, session, monkeypatch):
+    stuck, other = begin(reader, session), begin(reader, create_session(user=reader))
+    for turn in (stuck, other):
+        abandon(turn)
+    end = services.interrupt_abandoned_reply
+
+    def refuse_one(*, message_id):
+        return 1 / 0 if message_id == stuck.message_id else end(message_id=message_id)
+
+    monkeypatch.setattr("chat.tasks.interrupt_abandoned_reply", refuse_one)
+
+    assert interrupt_abandoned_replies() == 1
+    assert Message.objects.get(id=other.message_id).status == "interrupted"
+
+
+def test_pieces_that_come_twice_are_saved_once(reader, session):
+    turn = begin(reader, session)
+    for _ in range(2):
+        services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水")])
+
+    assert ReplyChunk.objects.count() == 1
+
+
 def test_only_the_newest_question_can_be_answered_again(reader, session):
     first = begin(reader, session)
     finish(first)
@@ -309,24 +368,10 @@ def test_a_session_is_deleted_with_its_messages_but_not_while_a_reply_streams(re
 
 @pytest.mark.django_db(transaction=True)
 def test_of_equal_requests_in_parallel_one_turn_comes(reader, session, priced_model):
-    client_message_id = uuid.uuid4()
-    barrier = threading.Barrier(8)
-    turns: list[services.Turn] = []
+    ask = partial(begin, reader, session, client_message_id=uuid.uuid4())
 
-    def ask() -> None:
-        try:
-            barrier.wait(10)
-            turns.append(begin(reader, session, client_message_id=client_message_id))
-        finally:
-            connection.close()
+    turns = run_together([ask] * 8)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-
-    assert len(turns) == 8
     assert len({turn.message_id for turn in turns}) == 1
     assert sum(turn.created for turn in turns) == 1
     assert Hold.objects.count() == 1

@@ -10,7 +10,7 @@ from django.core.management import call_command
 _STEPS: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("更新数据库结构", "migrate", {"interactive": False, "verbosity": 0}),
     ("载入入门典籍", "load_starter", {}),
-    ("准备管理员账号", "ensure_operator", {}),
+    ("准备管理员账号", "ensure_operator", {"verbosity": 0}),
 )
 
 

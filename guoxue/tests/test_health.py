@@ -19,17 +19,23 @@ def test_readyz_is_ok_when_database_and_redis_answer(client, db):
     ("component", "name", "error"),
     [
         ("redis", "cache.set", RedisConnectionError("down")),
-        ("database", "MigrationExecutor", DatabaseError("down")),
+        ("database", "connection.cursor", DatabaseError("down")),
     ],
 )
 def test_readyz_names_what_is_missing(client, db, monkeypatch, component, name, error):
     def broken(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(f"guoxue.health.{name}", broken)
-    assert health.livez(None).status_code == 200
-
-    response = client.get("/readyz")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"guoxue.health.{name}", broken)
+        response = client.get("/readyz")
 
     assert response.status_code == 503
     assert response.json()["components"][component] == "unavailable"
+
+
+def test_readyz_waits_for_the_migrations(client, db, monkeypatch):
+    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr("guoxue.health.MigrationExecutor.migration_plan", lambda self, targets: ["0002"])
+
+    assert client.get("/readyz").json()["components"]["database"] == "unavailable"
