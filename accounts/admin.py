@@ -6,25 +6,48 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.views import PasswordChangeView
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts import services
-from accounts.forms import OperatorLoginForm, PasswordForm, PermissionsField, UserAddForm, UserEditForm
+from accounts.forms import (
+    OperatorLoginForm,
+    OwnPasswordForm,
+    PasswordForm,
+    PermissionsField,
+    UserAddForm,
+    UserEditForm,
+)
 from accounts.models import EmailCode, LoginRecord, User
 from guoxue.admin import ReadOnlyAdmin
 
+
+def _change_own_password(
+    request: HttpRequest, extra_context: dict[str, Any] | None = None
+) -> HttpResponseBase:
+    """Show Django's page with our form, for which the site has no setting."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse("admin:password_change_done"),
+        extra_context={**admin.site.each_context(request), **(extra_context or {})},
+    )
+    return view(request)
+
+
 admin.site.login_form = OperatorLoginForm
+admin.site.password_change = _change_own_password  # type: ignore[method-assign,assignment]
 # Token rows mean nothing to people (an action revokes a person's tokens), and groups are shown our way below.
 # Both libraries come before us in INSTALLED_APPS, so theirs are registered by now.
 admin.site.unregister([OutstandingToken, BlacklistedToken, Group])
 
 POWERS = ("is_staff", "is_superuser", "groups")
-OUR_APPS = ("accounts", "billing", "knowledge", "chat", "auth")
+OUR_APPS = ("accounts", "billing", "knowledge", "chat")
 
 
 @admin.register(User)
@@ -55,10 +78,6 @@ class UserAdmin(BaseUserAdmin[User]):
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if request.user.is_superuser else fields + POWERS
 
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
-        """Other apps hang their rows here; a person who is being added has none."""
-        return super().get_inlines(request, obj) if obj else ()
-
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
@@ -85,6 +104,17 @@ class UserAdmin(BaseUserAdmin[User]):
 
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin):
+    """Groups hand out powers, so only superusers write them; otherwise their members could raise themselves."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
     ) -> Any:
@@ -130,8 +160,10 @@ class LoginRecordAdmin(ReadOnlyAdmin[LoginRecord]):
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    """Tell whether this operator may change that account: a superuser's only by a superuser."""
-    return user is None or request.user.is_superuser or not user.is_superuser
+    """Tell whether this operator may change that account: another operator's only by a superuser."""
+    if user is None or request.user.is_superuser:
+        return True
+    return user.pk == request.user.pk or not (user.is_staff or user.is_superuser)
 
 
 def _related_links(user: User, site: admin.AdminSite) -> list[tuple[str, Any]]:

@@ -4,14 +4,10 @@ from guoxue.errors import ApplicationError, Conflict, NotAuthenticated, ServiceU
 
 
 class EmailCodeThrottled(Throttled):
-    """This address was sent a code a moment ago, or too many in a day."""
+    """A code for this purpose was sent a moment ago, or too many were sent to this address in a day."""
 
     code = "email_code_throttled"
     message = "验证码发送太频繁，请稍后再试。"
-
-    def __init__(self, retry_after_seconds: int) -> None:
-        self.retry_after_seconds = retry_after_seconds
-        super().__init__()
 
 
 class EmailCodeInvalid(ApplicationError):
@@ -39,14 +35,10 @@ class CredentialsInvalid(NotAuthenticated):
 
 
 class LoginThrottled(Throttled):
-    """Too many wrong passwords for this address from this place."""
+    """Too many attempts with a password for this address from this network, or from this network at all."""
 
     code = "login_throttled"
     message = "密码错误次数过多，请稍后再试，或改用验证码登录。"
-
-    def __init__(self, retry_after_seconds: int) -> None:
-        self.retry_after_seconds = retry_after_seconds
-        super().__init__()
 
 
 class AccountDisabled(NotAuthenticated):
@@ -71,7 +63,7 @@ class TokenExpired(NotAuthenticated):
 
 
 class TokenReused(NotAuthenticated):
-    """A refresh token came back after it had been replaced: one of its two holders is a thief."""
+    """A refresh token came back long after it had been replaced: one of its two holders is a thief."""
 
     code = "token_reused"
     message = "登录凭证已被使用过，为安全起见已退出所有设备，请重新登录。"

@@ -18,6 +18,7 @@ CODE_MAX_ATTEMPTS = 5
 NICKNAME_MAX_CHARACTERS = 30
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 USER_AGENT_MAX_CHARACTERS = 300
+GMAIL_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
 
 
 def default_nickname() -> str:
@@ -37,6 +38,14 @@ def validate_nickname(nickname: str) -> None:
 def normalise_email(email: str) -> str:
     """Return the one spelling under which an address is stored and compared."""
     return email.strip().lower()
+
+
+def _mailbox(email: str) -> str:
+    local, _, domain = email.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in GMAIL_DOMAINS:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -111,8 +120,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def person_key(self) -> str:
-        """Name the person, for what everyone may have only once; empty while nothing proves who it is."""
-        return f"email:{self.email}" if self.email and self.email_verified_at else ""
+        """Name the person, for what everyone may have only once; empty while nothing proves who it is.
+
+        All spellings of one mailbox name the same person: a ``+tag`` is dropped from the local part (RFC 5233),
+        and at Gmail the dots too, which it ignores, as are its two domains one. The stored address keeps them.
+        """
+        return f"email:{_mailbox(self.email)}" if self.email and self.email_verified_at else ""
 
 
 class EmailCodeQuerySet(models.QuerySet["EmailCode"]):

@@ -19,6 +19,7 @@ from accounts.errors import (
     EmailCodeThrottled,
     EmailTaken,
 )
+from accounts.lockout import network_of
 from accounts.models import (
     USER_AGENT_MAX_CHARACTERS,
     EmailCode,
@@ -30,7 +31,8 @@ from accounts.models import (
 from guoxue.errors import InvalidInput
 
 CODE_INTERVAL = timedelta(seconds=60)
-CODES_PER_DAY = 10
+CODES_PER_NETWORK = 10  # For one address in a day, so that a stranger cannot use up its owner's share …
+CODES_PER_ADDRESS = 50  # … and many strangers together cannot fill its mailbox.
 DAY = timedelta(days=1)
 LOGIN_RECORD_LIFE = timedelta(days=183)  # 网络安全法 §21: network logs are kept for at least six months.
 PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -46,27 +48,25 @@ class Mail(Enum):
 
 @dataclass(frozen=True)
 class IssuedCode:
-    """A fresh code in plain text, on its way to the mail; ``mail`` says whether it may be sent at all."""
+    """A fresh code in plain text, on its way to the mail, and the id of the row that keeps its hash."""
 
     id: int
-    email: str
-    purpose: str
     code: str
-    mail: Mail
 
 
 def request_email_code(*, email: str, purpose: str, ip: str | None) -> IssuedCode:
     """Issue a code, which makes older ones for the same purpose worthless.
 
     A row is written whether or not the address has an account, so that a stranger cannot tell the difference.
-    Locks the address. Raises EmailCodeThrottled within 60 s of the last code, or after ten in 24 hours.
+    Locks the address. Raises EmailCodeThrottled within 60 s of the last code for this address and purpose, and
+    in 24 hours after ten codes for this address that one network asked for, or fifty from anywhere.
     """
     email = normalise_email(email)
     code, salt = codes.new_code(), codes.new_salt()
     with transaction.atomic(durable=True):
         _lock_address(email)
         now = timezone.now()
-        _check_code_limits(email, purpose, now)
+        _check_code_limits(email, purpose, ip, now)
         EmailCode.objects.sent_to(email).filter(purpose=purpose).unspent().update(superseded_at=now)
         row = EmailCode.objects.create(
             email=email,
@@ -77,7 +77,15 @@ def request_email_code(*, email: str, purpose: str, ip: str | None) -> IssuedCod
             created_at=now,
             expires_at=now + timedelta(seconds=settings.EMAIL_CODE_TTL_SECONDS),
         )
-    return IssuedCode(id=row.pk, email=email, purpose=purpose, code=code, mail=_mail_for(email, purpose))
+    return IssuedCode(id=row.pk, code=code)
+
+
+def choose_mail(*, email: str, purpose: str) -> Mail:
+    """Decide what the owner of the address is told; only he learns whether there is an account."""
+    exists = User.objects.find_by_email(email) is not None
+    if purpose == EmailCode.Purpose.REGISTER:
+        return Mail.ACCOUNT_EXISTS if exists else Mail.CODE
+    return Mail.CODE if exists else Mail.NOTHING
 
 
 def withdraw_email_code(*, issued: IssuedCode) -> None:
@@ -174,7 +182,6 @@ def reset_operator_password(*, email: str) -> str | None:
             return None
         password = _random_password()
         _make_operator(user, password)
-        tokens.revoke_refresh_tokens(user)
     return password
 
 
@@ -193,22 +200,17 @@ def _lock_address(email: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"accounts:{email}"])
 
 
-def _check_code_limits(email: str, purpose: str, now: datetime) -> None:
-    recent = EmailCode.objects.sent_to(email).filter(created_at__gt=now - DAY)
-    sent = list(recent.order_by("-created_at").values_list("purpose", "created_at")[:CODES_PER_DAY])
-    waits = [created_at + CODE_INTERVAL - now for of, created_at in sent if of == purpose]
-    if len(sent) == CODES_PER_DAY:
-        waits.append(sent[-1][1] + DAY - now)
+def _check_code_limits(email: str, purpose: str, ip: str | None, now: datetime) -> None:
+    recent = EmailCode.objects.sent_to(email).filter(created_at__gt=now - DAY).order_by("-created_at")
+    sent = list(recent[:CODES_PER_ADDRESS])
+    from_here = [row for row in sent if network_of(row.ip) == network_of(ip)]
+    waits = [row.created_at + CODE_INTERVAL - now for row in sent if row.purpose == purpose]
+    for rows, limit in ((from_here, CODES_PER_NETWORK), (sent, CODES_PER_ADDRESS)):
+        if len(rows) >= limit:
+            waits.append(rows[limit - 1].created_at + DAY - now)
     wait = max(waits, default=timedelta())
     if wait > timedelta():
-        raise EmailCodeThrottled(max(1, round(wait.total_seconds())))
-
-
-def _mail_for(email: str, purpose: str) -> Mail:
-    exists = User.objects.find_by_email(email) is not None
-    if purpose in (EmailCode.Purpose.REGISTER, EmailCode.Purpose.BIND):
-        return Mail.ACCOUNT_EXISTS if exists else Mail.CODE
-    return Mail.CODE if exists else Mail.NOTHING
+        raise EmailCodeThrottled(retry_after_seconds=max(1, round(wait.total_seconds())))
 
 
 def _redeem_code(email: str, purpose: str, code: str) -> bool:
@@ -261,6 +263,8 @@ def _random_password() -> str:
 
 
 def _make_operator(user: User, password: str) -> None:
+    """Give the account every power and this password; who was signed in to it so far is signed out."""
     user.is_active = user.is_staff = user.is_superuser = True
     user.set_password(password)
     user.save()
+    tokens.revoke_refresh_tokens(user)

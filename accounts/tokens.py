@@ -3,20 +3,22 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4, uuid5
 
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
-from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from accounts.errors import AccountDisabled, TicketInvalid, TokenExpired, TokenInvalid, TokenReused
 from accounts.models import User
 
 TICKET_TTL_SECONDS = 30
+RETRY_SECONDS = 10
 Kind = TypeVar("Kind", bound=Token)
 
 
@@ -37,16 +39,7 @@ class _RefreshToken(RefreshToken):
 
 def issue_tokens(user: User) -> TokenPair:
     """Sign a new pair for ``user`` and remember the refresh token's id, never the token itself."""
-    refresh = _RefreshToken()
-    refresh["user_id"] = str(user.pk)
-    OutstandingToken.objects.create(
-        user=user,
-        jti=refresh["jti"],
-        token="",
-        created_at=refresh.current_time,
-        expires_at=datetime_from_epoch(refresh["exp"]),
-    )
-    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+    return _sign(_remember(user, uuid4()))
 
 
 def decode_access_token(token: str | bytes) -> AccessToken:
@@ -67,47 +60,57 @@ def authenticate_access_token(token: str | bytes) -> User:
 def rotate_refresh_token(refresh: str) -> tuple[User, TokenPair]:
     """Exchange a refresh token for a new pair; it is worth nothing afterwards.
 
-    Locks the user, so that of two exchanges one wins. A token that comes back after it was exchanged or
-    revoked revokes every refresh token of its user (RFC 9700 §4.14.2) and raises TokenReused.
+    Locks the user. A token that comes back after it was exchanged revokes every refresh token of its user and
+    raises TokenReused (refresh token rotation, RFC 9700 §4.14.2). The grace is ours, not the standard's: within
+    ``RETRY_SECONDS``, and while nobody has used its successor, the answer was probably lost on the way, so a
+    new pair is signed for the same successor; a thief who is that quick is found out when both exchange it.
+    A token that was revoked has no record any more and is merely invalid.
     """
     token = _decode(_RefreshToken, refresh)
-    pair: TokenPair | None = None
     with transaction.atomic(durable=True):
-        user = _active(User.objects.select_for_update(no_key=True).filter(pk=token.get("user_id")).first())
+        user = _active(_lock(token.get("user_id")))
         record = OutstandingToken.objects.filter(jti=token["jti"], user=user).first()
         if record is None:
             raise TokenInvalid
-        _, first_use = BlacklistedToken.objects.get_or_create(token=record)
-        if first_use:
-            pair = issue_tokens(user)
-        else:
+        exchanged, first_use = BlacklistedToken.objects.get_or_create(token=record)
+        successor = _remember(user, _successor_id(record)) if first_use else _successor_to_repeat(exchanged)
+        if successor is None:
             revoke_refresh_tokens(user)
-    if pair is None:
+    if successor is None:
         raise TokenReused
-    return user, pair
+    return user, _sign(successor)
 
 
 def revoke_refresh_token(refresh: str) -> None:
-    """Make one refresh token worthless; an expired or revoked one already is. Raises TokenInvalid."""
+    """Make one refresh token worthless; an expired or revoked one already is. Raises TokenInvalid.
+
+    Locks the user. The record of a token that was exchanged stays: it is what gives a thief away.
+    """
     try:
         token = _decode(_RefreshToken, refresh)
     except TokenExpired:
         return
-    record = OutstandingToken.objects.filter(jti=token["jti"]).first()
-    if record is not None:
-        BlacklistedToken.objects.get_or_create(token=record)
+    with transaction.atomic(durable=True):
+        _lock(token.get("user_id"))
+        OutstandingToken.objects.filter(jti=token["jti"], blacklistedtoken__isnull=True).delete()
 
 
 def revoke_refresh_tokens(user: User) -> int:
-    """Make every outstanding refresh token of ``user`` worthless and return how many there were."""
-    records = OutstandingToken.objects.filter(user=user, blacklistedtoken__isnull=True)
-    revoked = [BlacklistedToken(token=record) for record in records]
-    BlacklistedToken.objects.bulk_create(revoked, ignore_conflicts=True)
-    return len(revoked)
+    """Make every refresh token of ``user`` worthless and return how many still worked.
+
+    A step of the caller's transaction that locks the user, so that no exchange under way escapes. The records
+    go, those of exchanged tokens too: where nothing is left to steal, a token that comes back is no alarm.
+    """
+    with transaction.atomic(savepoint=False):
+        _lock(user.pk)
+        records = OutstandingToken.objects.filter(user=user)
+        alive = records.filter(blacklistedtoken__isnull=True).count()
+        records.delete()
+    return alive
 
 
 def forget_expired_tokens(now: datetime) -> int:
-    """Delete the records of refresh tokens that have expired by themselves."""
+    """Delete the records of refresh tokens that have expired; until then exchanged ones give a thief away."""
     return OutstandingToken.objects.filter(expires_at__lt=now).delete()[0]
 
 
@@ -130,6 +133,39 @@ def redeem_ticket(ticket: str) -> User:
 
 def _ticket_key(ticket: str) -> str:
     return f"ws-ticket:{hashlib.sha256(ticket.encode()).hexdigest()}"
+
+
+def _remember(user: User, token_id: UUID) -> OutstandingToken:
+    now = timezone.now()
+    return OutstandingToken.objects.create(
+        user=user, jti=token_id.hex, token="", created_at=now, expires_at=now + _RefreshToken.lifetime
+    )
+
+
+def _sign(record: OutstandingToken) -> TokenPair:
+    refresh = _RefreshToken()
+    refresh["jti"] = record.jti
+    refresh["user_id"] = str(record.user_id)
+    refresh.set_exp(from_time=record.created_at)
+    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+
+
+def _successor_id(record: OutstandingToken) -> UUID:
+    """Derive the id of the token that replaces this one; it may be known, as only the signature is secret."""
+    return uuid5(UUID(hex=record.jti), "successor")
+
+
+def _successor_to_repeat(exchanged: BlacklistedToken) -> OutstandingToken | None:
+    """Return the successor of a token that was exchanged just now, unless somebody has used it."""
+    if exchanged.blacklisted_at < timezone.now() - timedelta(seconds=RETRY_SECONDS):
+        return None
+    jti = _successor_id(exchanged.token).hex
+    return OutstandingToken.objects.filter(jti=jti, blacklistedtoken__isnull=True).first()
+
+
+def _lock(user_id: Any) -> User | None:
+    """Make exchanges and revocations of one user's tokens wait for each other until the transaction ends."""
+    return User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
 
 
 def _decode(kind: type[Kind], token: str | bytes) -> Kind:

@@ -18,7 +18,7 @@ from accounts.errors import MailUnavailable
 from accounts.models import User
 from guoxue.api import client_address
 
-CONSOLE_EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+CONSOLE_EMAIL_BACKEND = "accounts.console_mail.EmailBackend"
 CODE_SENT = "验证码已发送，请查收邮件（也请看看垃圾邮件箱）。"
 CONSOLE_HINT = "开发模式：验证码已打印在运行 bin/run 的终端里。"
 
@@ -44,7 +44,10 @@ class EmailCodesView(PublicView):
     @extend_schema(
         tags=["账户"],
         summary="获取邮箱验证码",
-        description="无论该邮箱是否已注册，答复都相同；同一邮箱 60 秒内只发一次，每天最多 10 次。",
+        description=(
+            "无论该邮箱是否已注册，答复都相同。同一邮箱的同一用途 60 秒内只发一次；"
+            "同一邮箱每天最多 50 次，其中来自同一网络的最多 10 次。"
+        ),
         request=serializers.EmailCodeRequestSerializer,
         responses={202: serializers.EmailCodeAcceptedSerializer},
     )
@@ -52,7 +55,7 @@ class EmailCodesView(PublicView):
         wanted = _validated(serializers.EmailCodeRequestSerializer, request)
         issued = services.request_email_code(**wanted, ip=client_address(request))
         try:
-            tasks.enqueue_mail(issued)
+            tasks.enqueue_email_code(issued)
         except MailUnavailable:
             services.withdraw_email_code(issued=issued)
             raise
@@ -80,7 +83,10 @@ class EmailLoginView(LoginView):
     @extend_schema(
         tags=["账户"],
         summary="用邮箱和密码（或验证码）登录",
-        description="`password` 与 `code` 二选一。15 分钟内密码错误 10 次后须等待。",
+        description=(
+            "`password` 与 `code` 二选一。15 分钟内，同一网络对同一邮箱尝试密码 10 次、"
+            "或密码错误共 100 次后须等待。"
+        ),
         request=serializers.EmailLoginSerializer,
         responses=serializers.SignedInSerializer,
     )
@@ -96,7 +102,10 @@ class RefreshView(LoginView):
     @extend_schema(
         tags=["账户"],
         summary="用刷新令牌换取新的一对令牌",
-        description="旧的刷新令牌随即作废；再次使用旧令牌会退出该用户的所有设备。",
+        description=(
+            "旧的刷新令牌随即作废；再次使用旧令牌会退出该用户的所有设备。"
+            "但没有收到答复时，可以在 10 秒内用旧令牌重试。"
+        ),
         request=serializers.RefreshSerializer,
         responses=serializers.SignedInSerializer,
     )

@@ -13,12 +13,11 @@ from django.db.models.functions import Now
 
 from accounts.errors import AccountDisabled
 from accounts.models import User
-from billing.services import hold_credit, release_hold, settle_hold
+from billing.services import hold_credit
 from chat import errors
-from chat.charging import chargeable_usage
+from chat.endings import Outcome, close_reply, interrupt_reply
 from chat.grounding import Source
 from chat.models import Message, ReplyChunk, Role, Session
-from chat.rendering import render_reply
 from chat.verdicts import verdicts_on
 from guoxue import llm
 
@@ -46,17 +45,6 @@ class Piece:
     message_id: uuid.UUID
     seq: int
     text: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a reply ended: a final status, the whole text, and what the provider counted."""
-
-    status: str
-    text: str
-    usage: llm.Usage | None = None
-    error_code: str = ""
-    error_message: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,7 +176,7 @@ def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outco
         )
         if message is None:
             raise errors.LeaseLost
-        _close(message, outcome, quotes)
+        close_reply(message, outcome, quotes)
     return message
 
 
@@ -219,7 +207,7 @@ def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
         )
         if message is None:
             return False
-        _interrupt(message, saved, quotes)
+        interrupt_reply(message, saved, quotes)
     return True
 
 
@@ -270,7 +258,7 @@ def _require_idle(session: Session) -> None:
     if not Message.objects.abandoned().filter(id=streaming.id).exists():
         raise errors.ReplyInProgress
     saved = "".join(streaming.chunks.order_by("seq").values_list("text", flat=True))
-    _interrupt(streaming, saved, verdicts_on(saved))
+    interrupt_reply(streaming, saved, verdicts_on(saved))
 
 
 def _known_turn(
@@ -338,48 +326,6 @@ def _start_reply(
         max_output_tokens=hold.max_output_tokens,
         created=True,
     )
-
-
-def _interrupt(message: Message, saved: str, quotes: list[dict[str, object]]) -> None:
-    outcome = Outcome(
-        status=Message.Status.INTERRUPTED,
-        text=saved,
-        error_code="interrupted",
-        error_message="回复中断，已保存的内容在上面；可以重新生成。",
-    )
-    _close(message, outcome, quotes)
-
-
-def _close(message: Message, outcome: Outcome, quotes: list[dict[str, object]]) -> None:
-    """Write the final state of a locked, streaming reply and settle its hold; a step of the caller's transaction."""
-    usage, estimated = chargeable_usage(
-        status=outcome.status,
-        reported=outcome.usage,
-        prompt_tokens=message.prompt_tokens,
-        text=outcome.text,
-    )
-    if usage is None:
-        hold = release_hold(key=message.hold_key)
-    else:
-        hold = settle_hold(key=message.hold_key, usage=usage)
-        message.input_tokens = usage.input_tokens
-        message.cached_input_tokens = usage.cached_input_tokens
-        message.output_tokens = usage.output_tokens
-    message.usage_estimated = estimated
-    message.cost_micros = hold.settled_micros
-    message.status = outcome.status
-    message.text = outcome.text
-    message.quotes = quotes
-    message.html = render_reply(
-        outcome.text, passage_ids={source["n"]: source["passage_id"] for source in message.sources}
-    )
-    message.error_code = outcome.error_code
-    message.error_message = outcome.error_message
-    message.lease_token = message.lease_expires_at = message.stop_requested_at = None
-    message.finished_at = Now()
-    message.save()
-    message.refresh_from_db(fields=["finished_at"])
-    message.chunks.all().delete()
 
 
 def _lease_end() -> Combinable:

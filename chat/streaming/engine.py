@@ -12,12 +12,13 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
+from chat.endings import Outcome
 from chat.errors import LeaseLost
 from chat.grounding import find_sources
 from chat.models import Message
 from chat.prompts import NumberedPassage, build_prompt
 from chat.queries import ReplyContext, final_frame, reply_context
-from chat.services import Outcome, Turn, finish_turn, record_grounding
+from chat.services import Turn, finish_turn, record_grounding
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from chat.streaming.record import follow_record

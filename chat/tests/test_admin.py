@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import make_operator
+from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role
-from chat.services import Outcome, Piece, begin_turn, finish_turn, flush_pieces
+from chat.services import Piece, begin_turn, finish_turn, flush_pieces
 
 
 @pytest.fixture

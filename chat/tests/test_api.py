@@ -4,8 +4,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_operator
+from chat.endings import Outcome
 from chat.models import Message, Role, Session
-from chat.services import Outcome, begin_turn, create_session, finish_turn
+from chat.services import begin_turn, create_session, finish_turn
 
 
 @pytest.fixture

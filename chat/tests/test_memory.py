@@ -2,10 +2,11 @@ import uuid
 
 import pytest
 
+from chat.endings import Outcome
 from chat.memory import remembered_turns
 from chat.models import Message
 from chat.prompts import PastTurn
-from chat.services import Outcome, begin_regeneration, begin_turn, finish_turn
+from chat.services import begin_regeneration, begin_turn, finish_turn
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from billing.errors import InsufficientCredit
 from billing.models import Account, Hold, Wallet
 from billing.services import adjust_balance, open_wallet
 from chat import errors, services
+from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role, Session
-from chat.services import Outcome, Piece, create_session
+from chat.services import Piece, create_session
 from chat.tasks import interrupt_abandoned_replies
 from guoxue import llm
 from guoxue.tests.racing import run_together

@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--email", default=DEFAULT_EMAIL, help=f"管理员邮箱（默认 {DEFAULT_EMAIL}）")
         parser.add_argument("--reset-password", action="store_true", help="忘记密码时，换一个新的随机密码")
 
-    def handle(self, *args: Any, email: str, reset_password: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, email: str, reset_password: bool, verbosity: int = 1, **options: Any
+    ) -> None:
         try:
             validate_email(email)
         except ValidationError as error:
@@ -27,14 +29,14 @@ class Command(BaseCommand):
         if reset_password:
             self._reset(email)
         else:
-            self._ensure(email)
+            self._ensure(email, hint=verbosity > 0)
 
-    def _ensure(self, email: str) -> None:
+    def _ensure(self, email: str, *, hint: bool) -> None:
         password = services.ensure_operator(email=email)
-        if password is None:
-            self.stdout.write("已有管理员，未作改动。忘记密码请加 --reset-password。")
-        else:
+        if password is not None:
             self._announce("已创建管理员（密码只显示这一次，请记下）", email, password)
+        elif hint:
+            self.stdout.write("已有管理员，未作改动。忘记密码：bin/manage ensure_operator --reset-password")
 
     def _reset(self, email: str) -> None:
         password = services.reset_operator_password(email=email)

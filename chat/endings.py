@@ -1,0 +1,65 @@
+"""Decides how the end of a reply is written: final text, verdicts, usage, the hold settled, the chunks dropped."""
+
+from dataclasses import dataclass
+
+from django.db.models.functions import Now
+
+from billing.services import release_hold, settle_hold
+from chat.charging import chargeable_usage
+from chat.models import Message
+from chat.rendering import render_reply
+from guoxue import llm
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a reply ended: a final status, the whole text, and what the provider counted."""
+
+    status: str
+    text: str
+    usage: llm.Usage | None = None
+    error_code: str = ""
+    error_message: str = ""
+
+
+def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, object]]) -> None:
+    """Write the final state of a locked, streaming reply and settle its hold; a step of the caller's transaction."""
+    usage, estimated = chargeable_usage(
+        status=outcome.status,
+        reported=outcome.usage,
+        prompt_tokens=message.prompt_tokens,
+        text=outcome.text,
+    )
+    if usage is None:
+        hold = release_hold(key=message.hold_key)
+    else:
+        hold = settle_hold(key=message.hold_key, usage=usage)
+        message.input_tokens = usage.input_tokens
+        message.cached_input_tokens = usage.cached_input_tokens
+        message.output_tokens = usage.output_tokens
+    message.usage_estimated = estimated
+    message.cost_micros = hold.settled_micros
+    message.status = outcome.status
+    message.text = outcome.text
+    message.quotes = quotes
+    message.html = render_reply(
+        outcome.text, passage_ids={source["n"]: source["passage_id"] for source in message.sources}
+    )
+    message.error_code = outcome.error_code
+    message.error_message = outcome.error_message
+    message.lease_token = message.lease_expires_at = message.stop_requested_at = None
+    message.finished_at = Now()
+    message.save()
+    message.refresh_from_db(fields=["finished_at"])
+    message.chunks.all().delete()
+
+
+def interrupt_reply(message: Message, saved: str, quotes: list[dict[str, object]]) -> None:
+    """Close a locked reply whose process is gone, with the text that was saved; a step of the caller's transaction."""
+    outcome = Outcome(
+        status=Message.Status.INTERRUPTED,
+        text=saved,
+        error_code="interrupted",
+        error_message="回复中断，已保存的内容在上面；可以重新生成。",
+    )
+    close_reply(message, outcome, quotes)
