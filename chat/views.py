@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -30,6 +30,7 @@ class RolePagination(CursorPagination):
     page_size = 100
 
 
+@extend_schema_view(get=extend_schema(tags=["对话"], summary="可选的角色"))
 class RoleListView(generics.ListAPIView[Role]):
     """The roles that readers may choose."""
 
@@ -43,6 +44,15 @@ class SessionPagination(CursorPagination):
     ordering = "-last_message_at"
 
 
+@extend_schema_view(
+    get=extend_schema(tags=["对话"], summary="我的会话"),
+    post=extend_schema(
+        tags=["对话"],
+        summary="新建会话",
+        request=NewSessionSerializer,
+        responses={201: SessionSerializer},
+    ),
+)
 class SessionListView(generics.ListCreateAPIView[Session]):
     """One's own sessions, the most recent first; POST opens a new one."""
 
@@ -52,7 +62,6 @@ class SessionListView(generics.ListCreateAPIView[Session]):
     def get_queryset(self) -> QuerySet[Session]:
         return Session.objects.owned_by(_user(self.request)).select_related("role")
 
-    @extend_schema(request=NewSessionSerializer, responses={201: SessionSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         form = NewSessionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -60,6 +69,11 @@ class SessionListView(generics.ListCreateAPIView[Session]):
         return Response(SessionSerializer(session).data, status=status.HTTP_201_CREATED)
 
 
+@extend_schema_view(
+    get=extend_schema(tags=["对话"], summary="一个会话"),
+    patch=extend_schema(tags=["对话"], summary="改会话标题"),
+    delete=extend_schema(tags=["对话"], summary="删除会话及其消息"),
+)
 class SessionView(generics.RetrieveUpdateDestroyAPIView[Session]):
     """One session: read it, rename it, delete it with its messages."""
 
@@ -84,6 +98,7 @@ class SessionView(generics.RetrieveUpdateDestroyAPIView[Session]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@extend_schema_view(get=extend_schema(tags=["对话"], summary="会话的消息，最新的在前"))
 class SessionMessagesView(generics.ListAPIView[Message]):
     """The messages of one's own session, the newest first."""
 
@@ -96,6 +111,7 @@ class SessionMessagesView(generics.ListAPIView[Message]):
         return Message.objects.filter(session_id=self.kwargs["session_id"]).select_related("role")
 
 
+@extend_schema_view(get=extend_schema(tags=["对话"], summary="一条消息"))
 class MessageView(generics.RetrieveAPIView[Message]):
     """One message of one's own."""
 
@@ -112,7 +128,7 @@ class MessageView(generics.RetrieveAPIView[Message]):
 class MessageStopView(APIView):
     """Ask a streaming reply to stop; it keeps what is written."""
 
-    @extend_schema(request=None, responses={202: MessageSerializer})
+    @extend_schema(tags=["对话"], summary="停止回复", request=None, responses={202: MessageSerializer})
     def post(self, request: Request, message_id: UUID) -> Response:
         message = request_stop(user=_user(request), message_id=message_id)
         return Response(MessageSerializer(message).data, status=status.HTTP_202_ACCEPTED)

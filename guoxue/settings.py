@@ -190,6 +190,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"PassageKindEnum": "knowledge.models.Passage.Kind"},
 }
 
 # --- Language models: any OpenAI-compatible server; without a key the built-in offline model answers.

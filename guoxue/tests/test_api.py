@@ -1,4 +1,7 @@
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.http import Http404
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework import exceptions
@@ -86,3 +89,19 @@ def test_without_redis_a_throttled_address_answers_503(client, db, monkeypatch):
     response = client.get("/api/v1/search?q=学而")
 
     assert (response.status_code, response.json()["error"]["code"]) == (503, "service_unavailable")
+
+
+def test_the_schema_is_valid_and_names_every_address(db):
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
+
+    for address in ("/api/v1/auth/register", "/api/v1/wallet", "/api/v1/search", "/api/v1/sessions"):
+        assert f"{address}:" in out.getvalue()
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/redoc/"])
+def test_the_documentation_asks_no_other_host(client, address):
+    page = client.get(address).content.decode()
+
+    assert "https://" not in page
+    assert "//fonts" not in page
