@@ -6,17 +6,20 @@ MAX_CHARACTERS = 400
 
 # A sentence ends with its mark and the quotation marks and brackets that close after it.
 _SENTENCE = re.compile(r".*?(?:[。！？!?；;…]+[」』”’》）)\]】\"']*\n?|\n|$)", re.DOTALL)
+_OPENING_MARK, _CLOSING_MARK = re.compile("[「『“‘]"), re.compile("[」』”’]")
 _CLAUSE = re.compile(r".*?(?:[，,、：:]+[」』”’》）)\]】\"']*|$)", re.DOTALL)
 
 
 def split_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> list[str]:
     """Cut a long text into pieces of at most ``max_characters``, as few and as even as sentences allow.
 
-    A sentence that is itself too long is cut at its commas, a clause without any in the middle of nowhere.
+    A quotation that fits is not torn. A sentence that is itself too long is cut at its commas, a clause
+    without any in the middle of nowhere.
     """
     if len(text) <= max_characters:
         return [text]
-    units = [unit for sentence in _split(_SENTENCE, text) for unit in _shorten(sentence, max_characters)]
+    sentences = [unit for sentence in _split(_SENTENCE, text) for unit in _shorten(sentence, max_characters)]
+    units = _join_quotations(sentences, max_characters)
     target = -(-len(text) // -(-len(text) // max_characters))
     pieces = [""]
     for unit in units:
@@ -30,6 +33,20 @@ def split_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> list[str]:
 
 def _split(pattern: re.Pattern[str], text: str) -> list[str]:
     return [part for part in pattern.findall(text) if part]
+
+
+def _join_quotations(sentences: list[str], max_characters: int) -> list[str]:
+    """Join the sentences between a quotation's marks, as far as they fit together."""
+    units: list[str] = []
+    depth = 0
+    for sentence in sentences:
+        if units and depth > 0 and len(units[-1]) + len(sentence) <= max_characters:
+            units[-1] += sentence
+        else:
+            units.append(sentence)
+            depth = 0
+        depth += len(_OPENING_MARK.findall(sentence)) - len(_CLOSING_MARK.findall(sentence))
+    return units
 
 
 def _shorten(sentence: str, max_characters: int) -> list[str]:

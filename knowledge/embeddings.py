@@ -2,9 +2,11 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -14,15 +16,22 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from knowledge.bundled_model import DIMENSIONS, BundledModel
-from knowledge.errors import EmbeddingDimensionsMismatch, EmbeddingServiceFailed, EmbeddingServiceRefused
+from knowledge.errors import (
+    EmbeddingDimensionsMismatch,
+    EmbeddingServiceFailed,
+    EmbeddingServiceRefused,
+    EmbeddingUnavailable,
+)
 from knowledge.folding import fold_characters
 
 BUNDLED_MODEL = "multilingual-e5-small-int8"
 # Alibaba Cloud takes no more texts at once; the other vendors take more.
 REMOTE_BATCH_SIZE = 10
 # A reader waits for a query and can do without its vector; nobody waits for passages.
-QUERY_TIMEOUT_SECONDS, QUERY_RETRIES = 5, 1
+QUERY_TIMEOUT_SECONDS, QUERY_RETRIES = 3, 0
 PASSAGES_TIMEOUT_SECONDS, PASSAGES_RETRIES = 60, 4
+# A server that hangs would else hold a thread of every search until the timeout.
+QUERY_FAILURES_BEFORE_PAUSE, QUERY_PAUSE_SECONDS = 3, 30
 
 _PASSING_STATUSES = frozenset({408, 409, 429})
 _Vectors = NDArray[np.float32]
@@ -109,6 +118,7 @@ class RemoteEmbedder:
         self._for_passages = client.with_options(
             timeout=PASSAGES_TIMEOUT_SECONDS, max_retries=PASSAGES_RETRIES
         )
+        self._breaker = _CircuitBreaker()
 
     def embed_passages(self, texts: Sequence[str]) -> _Vectors:
         vectors = np.empty((len(texts), self.dimensions), np.float32)
@@ -118,7 +128,8 @@ class RemoteEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> _Vectors:
-        vector: _Vectors = self._embed([fold_characters(text)], self._for_query)[0]
+        with self._breaker.guard():
+            vector: _Vectors = self._embed([fold_characters(text)], self._for_query)[0]
         return vector
 
     def _embed(self, texts: list[str], client: openai.OpenAI) -> _Vectors:
@@ -146,6 +157,45 @@ class RemoteEmbedder:
         except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
             # The SDK hands on an answer of another shape unchecked.
             raise EmbeddingServiceFailed from error
+
+
+class _CircuitBreaker:
+    """Keeps queries from a server that failed some times in a row; after each pause it lets one through."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._paused_until = 0.0
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Watch one attempt, or raise ``EmbeddingServiceFailed`` at once while the pause lasts."""
+        self._admit()
+        try:
+            yield
+        except EmbeddingServiceFailed:
+            with self._lock:
+                self._failures += 1
+                self._paused_until = monotonic() + QUERY_PAUSE_SECONDS
+            raise
+        except EmbeddingUnavailable:
+            # The server answers, if only to refuse: that holds nobody up.
+            self._recover()
+            raise
+        self._recover()
+
+    def _admit(self) -> None:
+        with self._lock:
+            if self._failures < QUERY_FAILURES_BEFORE_PAUSE:
+                return
+            if monotonic() < self._paused_until:
+                raise EmbeddingServiceFailed
+            # The others go on pausing while this one tries.
+            self._paused_until = monotonic() + QUERY_PAUSE_SECONDS
+
+    def _recover(self) -> None:
+        with self._lock:
+            self._failures = 0
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from knowledge.sources import Parts, find_sources, fold_parts, load_passages
 
 Verdict = Literal["exact", "near", "not_found"]
 
-MAX_QUOTATIONS = 60
 MIN_SIMILARITY = 0.75
 _NEAR_CANDIDATES = 5
 _MAX_SHIFT = 3
@@ -62,7 +61,7 @@ def check_quotes(reply: str) -> list[QuoteCheck]:
     punctuation; where it has an ellipsis, its parts. One that is not exact but holds others is judged by
     those.
     """
-    quotations = find_quotations(reply)[:MAX_QUOTATIONS]
+    quotations = find_quotations(reply)
     everything = {each: fold_parts(each.text) for quotation in quotations for each in _with_inner(quotation)}
     exact = find_sources(set(everything.values()))
     chosen = [each for quotation in quotations for each in _choose(quotation, everything, exact)]
@@ -102,6 +101,9 @@ def _find_near(phrases: Sequence[str]) -> dict[str, list[_Match]]:
 
 def _compare(phrase: str, passage: Passage) -> _Match:
     """Lay the phrase along the passage where most of it matches, and compare it with that stretch."""
+    if MIN_SIMILARITY * len(phrase) > (2 - MIN_SIMILARITY) * len(passage.folded):
+        # Too long to be similar even if it held the whole passage; matching it would take its length squared.
+        return _Match(0.0, passage)
     blocks = SequenceMatcher(None, phrase, passage.folded, autojunk=False).get_matching_blocks()
     largest = max(blocks, key=lambda block: block.size)
     shift = largest.b - largest.a

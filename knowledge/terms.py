@@ -7,6 +7,8 @@ from knowledge.folding import bigrams, fold
 # Between the text and each name lies a gap, so that a phrase never runs from one into the other.
 _GAP = 2
 _MAX_POSITION = 16_383
+# PostgreSQL refuses a phrase of some thousand terms, and a few dozen leave one passage or none.
+_MAX_PHRASE_CHARACTERS = 64
 
 
 def fold_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -36,5 +38,8 @@ def terms_vector(folded: str, names: Sequence[str] = ()) -> str:
 
 
 def phrase_query(folded: str) -> str:
-    """Write the folded phrase as a ``tsquery`` literal: its terms follow each other in the text."""
-    return " <-> ".join(f"'{term}':D" for term in bigrams(folded))
+    """Write the folded phrase as a ``tsquery`` literal: its terms follow each other in the text.
+
+    Only its beginning is looked up; that the text has the rest of it too is for the caller to see.
+    """
+    return " <-> ".join(f"'{term}':D" for term in bigrams(folded[:_MAX_PHRASE_CHARACTERS]))

@@ -186,7 +186,7 @@ class ReplyEngine:
 async def _warm_up() -> None:
     """Load the embedding model before the first question needs it."""
     try:
-        await in_thread(get_embedder)
+        await in_thread(get_embedder().embed_query, "学")
     except EmbeddingUnavailable as error:
         logger.warning("no embedding model: %s", error.message)
 

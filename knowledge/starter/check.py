@@ -26,7 +26,7 @@ PROSE_REFERENCES = {
     "中庸": ("chinese-poetry/sishuwujing/zhongyong.json", "classical-modern/古文原文/中庸"),
     "道德经": ("classical-modern/古文原文/老子",),
     "孙子兵法": ("classical-modern/古文原文/孙子兵法",),
-    "三字经": ("chinese-poetry/mengxue/sanzijing-*.json", "classical-modern/古文原文/三字经"),
+    "三字经": ("chinese-poetry/mengxue/sanzijing-traditional.json", "classical-modern/古文原文/三字经"),
 }
 POEM_REFERENCES = (
     "chinese-poetry/shijing/shijing.json",

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from knowledge import bundled_model as module
-from knowledge.bundled_model import BundledModel, BundledModelMissing, Weights, load_graph
+from knowledge.bundled_model import BundledModel, cache, model
+from knowledge.bundled_model.cache import CACHE_FOLDER, load_graph
+from knowledge.bundled_model.graph import build_graph
+from knowledge.bundled_model.weights import Weights
+from knowledge.errors import BundledModelMissing
 
 PASSAGES = [
     "论语 学而 子曰：“学而时习之，不亦说乎？有朋自远方来，不亦乐乎？人不知而不愠，不亦君子乎？”",
@@ -26,17 +29,17 @@ QUERIES = ["孔子怎样谈学习？", "打仗的时候为什么要了解敌人"
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return Weights(module._installed_file(*module.WEIGHTS_FILE))
+    return Weights(model._installed_file(*model.WEIGHTS_FILE))
 
 
 @pytest.fixture(scope="module")
 def good_graph(weights: Weights) -> bytes:
-    return module.build_graph(weights)
+    return build_graph(weights)
 
 
 @pytest.fixture
 def built_cache(tmp_path: Path, weights: Weights, good_graph: bytes) -> Path:
-    module._write_cache(tmp_path / module.CACHE_FOLDER, good_graph)
+    cache._write_cache(tmp_path / CACHE_FOLDER, good_graph)
     return tmp_path
 
 
@@ -94,7 +97,7 @@ def test_threads_share_the_model(bundled_model: BundledModel):
 def test_batches_hold_every_text_once_within_the_token_budget():
     lengths = [512, 3, 100, 100, 7, 300, 100, 100, 100, 100]
 
-    batches = list(module._form_batches(lengths))
+    batches = list(model._form_batches(lengths))
 
     assert sorted(index for batch in batches for index in batch) == list(range(10))
     assert [[lengths[index] for index in batch] for batch in batches] == [
@@ -108,7 +111,7 @@ def test_batches_hold_every_text_once_within_the_token_budget():
 def test_a_good_cache_is_not_built_again(
     built_cache: Path, weights: Weights, good_graph: bytes, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, "build_graph", lambda weights: pytest.fail("built again"))
+    monkeypatch.setattr(cache, "build_graph", lambda weights: pytest.fail("built again"))
 
     assert load_graph(weights, built_cache) == good_graph
 
@@ -170,39 +173,39 @@ def claim_other_weights(folder: Path) -> None:
 def test_a_cache_that_is_damaged_or_of_another_version_is_built_again(
     spoil: Callable[[Path], None], built_cache: Path, weights: Weights, good_graph: bytes
 ):
-    folder = built_cache / module.CACHE_FOLDER
+    folder = built_cache / CACHE_FOLDER
     spoil(folder)
 
     graph = load_graph(weights, built_cache)
 
     assert graph == good_graph
-    assert module._read_cache(folder) == good_graph
+    assert cache._read_cache(folder) == good_graph
 
 
 def test_remains_of_a_killed_build_are_cleared_away(tmp_path: Path, weights: Weights, good_graph: bytes):
-    remains = tmp_path / f"{module.CACHE_FOLDER}.building-killed"
+    remains = tmp_path / f"{CACHE_FOLDER}.building-killed"
     remains.mkdir()
     (remains / "graph.onnx").write_bytes(good_graph[:1000])
 
     load_graph(weights, tmp_path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        module.CACHE_FOLDER,
-        f"{module.CACHE_FOLDER}.lock",
+        CACHE_FOLDER,
+        f"{CACHE_FOLDER}.lock",
     ]
 
 
 def load_in_another_process(cache_dir: Path, locked: bool, barrier, builds) -> None:
-    build = module.build_graph
+    build = cache.build_graph
 
     def count_and_build(weights: Weights) -> bytes:
         builds.put(1)
         return build(weights)
 
-    module.build_graph = count_and_build
+    cache.build_graph = count_and_build
     if not locked:
-        module._exclusive_lock = lambda path: nullcontext()
-    weights = Weights(module._installed_file(*module.WEIGHTS_FILE))
+        cache._exclusive_lock = lambda path: nullcontext()
+    weights = Weights(model._installed_file(*model.WEIGHTS_FILE))
     barrier.wait(60)
     load_graph(weights, cache_dir)
 
@@ -230,7 +233,7 @@ def test_of_two_processes_at_once_one_builds_the_cache_and_both_can_use_it(tmp_p
 
     assert count == 1
     assert exit_codes == [0, 0]
-    assert module._read_cache(tmp_path / module.CACHE_FOLDER) == good_graph
+    assert cache._read_cache(tmp_path / CACHE_FOLDER) == good_graph
 
 
 def test_without_the_lock_both_processes_build(tmp_path: Path):
@@ -244,7 +247,7 @@ def test_without_the_lock_both_processes_build(tmp_path: Path):
 def test_a_missing_wheel_or_file_is_named_as_such(
     constant: str, where: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, constant, where)
+    monkeypatch.setattr(model, constant, where)
 
     with pytest.raises(BundledModelMissing) as refusal:
         BundledModel.open(tmp_path, threads=1)
@@ -255,7 +258,7 @@ def test_a_missing_wheel_or_file_is_named_as_such(
 
 @pytest.mark.parametrize("size_bytes", [0, 10, 60, 5_000_000, 60_000_000])
 def test_weights_that_are_cut_short_are_refused(size_bytes: int, tmp_path: Path):
-    whole = module._installed_file(*module.WEIGHTS_FILE)
+    whole = model._installed_file(*model.WEIGHTS_FILE)
     part = tmp_path / "weights.bin"
     with whole.open("rb") as file:
         part.write_bytes(file.read(size_bytes))

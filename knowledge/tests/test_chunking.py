@@ -33,6 +33,24 @@ def test_closing_quotation_mark_stays_with_its_sentence() -> None:
     assert all(piece.startswith("子曰") and piece.endswith("。”") for piece in pieces)
 
 
+def test_quotation_of_several_sentences_is_not_torn() -> None:
+    quotation = f"子曰：“{SENTENCE * 6}”"
+
+    pieces = split_text(SENTENCE * 2 + quotation, max_characters=70)
+
+    assert pieces == [SENTENCE * 2, quotation]
+
+
+def test_quotation_that_does_not_fit_is_cut_at_its_sentences() -> None:
+    text = "子曰：“" + SENTENCE * 30 + "”"
+
+    pieces = split_text(text, max_characters=100)
+
+    assert "".join(pieces) == text
+    assert max(map(len, pieces)) <= 100
+    assert all(piece.endswith(("。", "。”")) for piece in pieces)
+
+
 def test_sentence_that_is_too_long_is_cut_at_commas() -> None:
     text = "，".join(["一二三四五六七八九"] * 12) + "。"
 

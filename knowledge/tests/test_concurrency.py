@@ -1,40 +1,19 @@
 """Two loaders at once: the corpus lock lets one after the other write, so that nothing is doubled or lost."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
+from guoxue.tests.racing import meeting_after, run_together
 from knowledge import services, storing, tasks, vectors
 from knowledge.models import Embedding, Passage, TermFrequency
 from knowledge.terms import fold_names, text_terms
 from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def run_together(*actions: Callable[[], object]) -> list[object]:
-    """Run the actions in threads that start together; return what each gave or raised."""
-    barrier, results = threading.Barrier(len(actions)), list[object]()
-
-    def run(action: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            results.append(action())
-        except Exception as error:
-            results.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def changed_texts(folder: Path) -> list[Path]:
@@ -46,7 +25,7 @@ def changed_texts(folder: Path) -> list[Path]:
 def test_same_file_loaded_twice_at_once_is_stored_once(tmp_path: Path) -> None:
     path = write(tmp_path, "lunyu.md", LUNYU)
 
-    results = run_together(*[lambda: services.ingest_file(path=path)] * 4)
+    results = run_together([lambda: services.ingest_file(path=path)] * 4)
 
     assert sorted(result.unchanged for result in results) == [False, True, True, True]
     assert Passage.objects.count() == 6
@@ -57,10 +36,8 @@ def test_terms_are_counted_right_when_works_come_and_go_together(tmp_path: Path)
     work_id = Passage.objects.first().work_id
     paths = [write(tmp_path, f"{n}.md", LUNYU.replace("title: 论语", f"title: 论语{n}")) for n in range(3)]
 
-    run_together(
-        *(lambda path=path: services.ingest_file(path=path) for path in paths),
-        lambda: services.remove_work(work_id=work_id),
-    )
+    loads = [partial(services.ingest_file, path=path) for path in paths]
+    run_together([*loads, partial(services.remove_work, work_id=work_id)])
 
     counts: Counter[str] = Counter()
     for passage in Passage.objects.select_related("work", "section"):
@@ -74,9 +51,9 @@ def test_second_run_leaves_the_vectors_to_the_first(tmp_path: Path, monkeypatch)
     load(tmp_path, DAODEJING)
 
     with vectors.sole_embedding():
-        run_together(tasks.embed_missing_passages)
+        run_together([tasks.embed_missing_passages])
         assert not Embedding.objects.exists()
-    run_together(tasks.embed_missing_passages)
+    run_together([tasks.embed_missing_passages])
 
     assert Embedding.objects.count() == 3
 
@@ -84,7 +61,7 @@ def test_second_run_leaves_the_vectors_to_the_first(tmp_path: Path, monkeypatch)
 def test_revisions_of_one_work_follow_each_other(tmp_path: Path) -> None:
     paths = changed_texts(tmp_path)
 
-    results = run_together(*(lambda path=path: services.ingest_file(path=path) for path in paths))
+    results = run_together([partial(services.ingest_file, path=path) for path in paths])
 
     assert not [result for result in results if isinstance(result, Exception)]
     assert Passage.objects.count() == 8
@@ -93,17 +70,17 @@ def test_revisions_of_one_work_follow_each_other(tmp_path: Path) -> None:
 def test_without_the_lock_the_revisions_collide(tmp_path: Path, monkeypatch) -> None:
     """The control of the test above: the race is real."""
     paths = changed_texts(tmp_path)
-    meeting = threading.Barrier(2)
+    meet = meeting_after(lambda: None, parties=2)
     monkeypatch.setattr(services, "lock_corpus", lambda: None)
     write_sections = storing._write_sections
 
     def write_together(*arguments):
         """Go on when both have read what is stored."""
-        meeting.wait(10)
+        meet()
         return write_sections(*arguments)
 
     monkeypatch.setattr(storing, "_write_sections", write_together)
 
-    results = run_together(*(lambda path=path: services.ingest_file(path=path) for path in paths))
+    results = run_together([partial(services.ingest_file, path=path) for path in paths])
 
     assert any(isinstance(result, IntegrityError) for result in results)

@@ -146,6 +146,29 @@ def test_reply_without_quotations_has_nothing_to_check(reply: str) -> None:
     assert check_quotes(reply) == []
 
 
+def test_quotation_within_hundreds_of_marks_is_checked() -> None:
+    check = check_one("「" * 600 + "学而不思则罔" + "」" * 600)
+
+    assert (check.verdict, check.citation) == ("exact", "《论语·为政》")
+
+
+def test_quotation_longer_than_any_passage_is_not_laid_along_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowledge.quotes.SequenceMatcher", lambda *_: pytest.fail("compared"))
+
+    check = check_one(f"“{'子曰学而不思则罔' * 2_500}”")
+
+    assert (check.verdict, check.passage_id) == ("not_found", None)
+
+
+def test_quotation_that_begins_like_a_passage_and_goes_on_otherwise_is_not_exact(tmp_path: Path) -> None:
+    passage = "".join(chr(0x4E00 + number) for number in range(100))
+    load(tmp_path, f"# 长文\n\n{passage}\n")
+
+    verdicts = [check_one(f"“{quote}”").verdict for quote in (passage, passage[:90] + "学而不思则罔")]
+
+    assert verdicts == ["exact", "near"]
+
+
 def test_block_quote_has_a_quotation_in_every_paragraph() -> None:
     reply = "> 床前明月光，疑是地上霜。\n> 举头望明月，低头思故乡。\n>\n> 白日依山尽，黄河入海流。\n\n后文"
 
