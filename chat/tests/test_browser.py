@@ -134,6 +134,7 @@ def test_a_new_reader_registers_asks_opens_a_source_and_reloads(
     expect(page.locator("#thread")).to_contain_text("学与思")
     expect(page.locator("#thread blockquote")).to_contain_text("子曰：“学而不思则罔，思而不学则殆。”")
     expect(page.locator("#balance")).to_have_text("¥9.99")
+    expect(page.locator(".reply[data-status=completed]")).to_be_visible()
     before = last_reply(page)
     assert "✓" in before
 
@@ -161,7 +162,7 @@ def test_a_page_closed_in_mid_stream_shows_the_whole_reply_when_it_comes_back(
     page.goto("about:blank")
     page.goto(conversation)
     expect(page.locator("#thread strong")).to_have_count(3, timeout=30_000)
-    expect(page.locator(".chip").first).to_be_visible()
+    expect(page.locator('.reply[data-status="completed"]')).to_be_visible(timeout=30_000)
 
     reply = Message.objects.get(author="assistant")
     assert (reply.status, reply.text) == ("completed", ANSWER * 3)

@@ -8,6 +8,7 @@ export class AccountForm {
   #error = byId("form-error");
   #submit = this.#form.querySelector("button[type=submit]");
 
+  // Until this script is here, the page's buttons are disabled: a press would be lost, or the browser send the form.
   // `send` makes the request from the fields; `onDone` gets its answer.
   constructor({ send, onDone }) {
     Object.assign(this, { send, onDone });
@@ -15,6 +16,7 @@ export class AccountForm {
       event.preventDefault();
       this.attempt(async () => this.onDone(await this.send()));
     });
+    this.#submit.disabled = false;
   }
 
   async attempt(task) {

@@ -1,36 +1,40 @@
-// Decides what the chat page shows: which session is open, who reads, what is left in the wallet.
+// Decides what the chat page shows: which session is open, who answers, what stands there when something is missing.
 
-import { get, postAnonymously } from "./api.js";
+import { get } from "./api.js";
 import { Composer } from "./composer.js";
 import { ConnectionBanner } from "./connection_banner.js";
 import { ConversationController } from "./conversation_controller.js";
 import { byId } from "./dom.js";
 import { forgetDrafts } from "./drafts.js";
 import { Drawer } from "./drawer.js";
-import { formatYuan } from "./money.js";
+import { ApiError } from "./errors.js";
+import { LoadFailure } from "./load_failure.js";
 import { addressOfSession, leaveForLogin, sessionInAddress } from "./navigation.js";
 import { notify, reportFailure } from "./notices.js";
+import { PageHead } from "./page_head.js";
 import { SessionDialog } from "./session_dialog.js";
 import { SessionListView } from "./session_list_view.js";
 import { SessionStore } from "./session_store.js";
 import { SourceDialog } from "./source_dialog.js";
 import { ThreadView } from "./thread_view.js";
-import { REFRESH_KEY, forgetTokens, isSignedIn, refreshToken } from "./tokens.js";
+import { REFRESH_KEY, isSignedIn, logOut } from "./tokens.js";
 import { WelcomeView } from "./welcome_view.js";
 
 class ChatPage {
   #controller = null;
   #role = null;
-  #creating = false;
+  #hasBegun = false;
+  // Counts what the reader has gone to: an answer that was asked for on an earlier visit changes nothing any more.
+  #visit = 0;
   store = new SessionStore();
   drawer = new Drawer();
+  head = new PageHead();
+  failure = new LoadFailure();
   list = new SessionListView(this.store, {
     onOpen: (sessionId) => this.#go(sessionId),
     onManage: (session) => this.dialog.open(session),
   });
-  dialog = new SessionDialog(this.store, {
-    onDeleted: (sessionId) => this.#controller?.session.id === sessionId && this.#go(null),
-  });
+  dialog = new SessionDialog(this.store, { onDeleted: (sessionId) => this.#deleted(sessionId) });
   welcome = new WelcomeView({
     onAsk: (question) => this.#ask(question),
     onRole: (role) => this.#setRole(role),
@@ -50,33 +54,29 @@ class ChatPage {
   async start() {
     new SourceDialog().serve(byId("thread"));
     byId("new-session").addEventListener("click", () => this.#go(null));
-    byId("logout").addEventListener("click", () => this.#logOut());
+    byId("logout").addEventListener("click", () => this.#logOut().catch(reportFailure));
     this.store.addEventListener("change", () => this.#sessionsChanged());
     addEventListener("popstate", () => this.#route().catch(reportFailure));
     addEventListener(
       "storage",
       ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin(),
     );
-    const [roles] = await Promise.all([get("roles"), this.store.load(), this.#showReader(), this.#showWallet()]);
-    this.welcome.setRoles(roles);
-    [this.#role] = roles;
-    this.roles = roles;
+    this.composer.open(sessionInAddress());
+    await this.#begin();
+  }
+
+  async #begin() {
+    try {
+      const [roles] = await Promise.all([get("roles"), this.store.load(), this.head.load()]);
+      this.welcome.setRoles(roles.results);
+      this.#role = roles.results[0] ?? null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return this.failure.show(error.message, () => this.#begin());
+    }
+    this.#hasBegun = true;
     await this.#route();
     document.body.dataset.ready = "true";
-  }
-
-  async #showReader() {
-    const reader = await get("me");
-    byId("reader-name").textContent = reader.nickname;
-    byId("admin-link").hidden = !reader.is_staff;
-  }
-
-  async #showWallet() {
-    this.#showBalance((await get("wallet")).balance_micros);
-  }
-
-  #showBalance(micros) {
-    byId("balance").textContent = formatYuan(micros);
   }
 
   #go(sessionId) {
@@ -88,48 +88,68 @@ class ChatPage {
   async #route() {
     const sessionId = sessionInAddress();
     if (sessionId && this.#controller?.session.id === sessionId) return;
-    this.#leave();
     this.composer.open(sessionId);
     this.list.mark(sessionId);
+    if (!this.#hasBegun) return;
+    this.#leave();
     if (sessionId) await this.#open(sessionId);
     else this.#showNew();
-    this.composer.focus();
   }
 
   #leave() {
+    this.#visit += 1;
     this.#controller?.close();
     this.#controller = null;
     this.thread.clear();
     this.welcome.hide();
+    this.failure.hide();
     this.banner.show("open");
+    this.head.showTitle(null, "");
     this.composer.setStreaming(false);
+    this.composer.setReady(false);
+    byId("skeleton").hidden = true;
   }
 
   #showNew() {
+    if (!this.#role) return this.failure.show("现在没有可以请教的人，请稍后再试。", () => this.#begin());
     this.welcome.show(this.#role, { choosable: true });
-    this.#setHeading(this.#role, "新对话");
+    this.head.showTitle(this.#role, "新对话");
+    this.#arrive();
   }
 
   async #open(sessionId) {
+    const visit = this.#visit;
     byId("skeleton").hidden = false;
     try {
       const session = await this.store.find(sessionId);
-      if (sessionInAddress() !== sessionId) return;
+      if (visit !== this.#visit) return;
       this.#follow(session);
       await this.#controller.load();
+      if (visit === this.#visit) this.#arrive();
     } catch (error) {
-      if (error.status !== 404) throw error;
-      this.#onEnd("not_found");
-    } finally {
-      byId("skeleton").hidden = true;
+      if (!(error instanceof ApiError)) throw error;
+      if (visit === this.#visit) this.#notOpened(error);
     }
   }
 
+  #arrive() {
+    byId("skeleton").hidden = true;
+    this.composer.setReady(true);
+    this.composer.focus();
+  }
+
+  #notOpened(error) {
+    if (error.status === 404) return this.#onEnd("not_found");
+    this.#leave();
+    this.failure.show(error.message, () => this.#route());
+  }
+
   #follow(session) {
-    this.#setHeading(session.role, session.title);
+    this.#controller?.close();
+    this.head.showTitle(session.role, session.title);
     this.#controller = new ConversationController(session, this.thread, {
       onChange: () => this.#changed(),
-      onBalance: (micros) => this.#showBalance(micros),
+      onBalance: (micros) => this.head.showBalance(micros),
       onTitle: (sessionId, title) => this.store.setTitle(sessionId, title),
       onState: (state) => this.banner.show(state),
       onEnd: (reason) => this.#onEnd(reason),
@@ -140,13 +160,13 @@ class ChatPage {
     const controller = this.#controller;
     if (!controller) return;
     this.composer.setStreaming(controller.isStreaming);
-    if (controller.isEmpty) this.welcome.show(this.#fullRole(controller.session.role), { choosable: false });
+    if (controller.isEmpty) this.welcome.show(controller.session.role, { choosable: false });
     else this.welcome.hide();
   }
 
   // Without a session the first question makes one, with the role that is chosen now.
   async #ask(text) {
-    if (this.#creating) return;
+    if (!this.composer.isReady) return;
     if (!this.#controller && !(await this.#createSession(text))) return;
     this.store.touch(this.#controller.session.id);
     this.#act((controller) => controller.ask(text));
@@ -158,22 +178,30 @@ class ChatPage {
     this.composer.focus();
   }
 
+  // False when there is nobody to ask: the text is then a draft, of the new session if the reader has left meanwhile.
   async #createSession(text) {
-    this.#creating = true;
+    const visit = this.#visit;
+    this.composer.setReady(false);
     try {
       const session = await this.store.create(this.#role.id);
-      history.pushState(null, "", addressOfSession(session.id));
-      this.composer.moveTo(session.id);
-      this.list.mark(session.id);
-      this.#follow(session);
-      return true;
+      if (visit === this.#visit) return this.#moveTo(session);
+      this.composer.giveBack(session.id, text);
+      notify("刚才的问题还没有发出，留在新对话的输入框里。");
     } catch (error) {
-      this.composer.fill(text);
+      this.composer.giveBack(null, text);
+      if (visit === this.#visit) this.composer.setReady(true);
       reportFailure(error);
-      return false;
-    } finally {
-      this.#creating = false;
     }
+    return false;
+  }
+
+  #moveTo(session) {
+    history.pushState(null, "", addressOfSession(session.id));
+    this.composer.moveTo(session.id);
+    this.list.mark(session.id);
+    this.#follow(session);
+    this.composer.setReady(true);
+    return true;
   }
 
   #edit(message) {
@@ -185,29 +213,18 @@ class ChatPage {
 
   #setRole(role) {
     this.#role = role;
-    this.#setHeading(role, "新对话");
-  }
-
-  #fullRole(role) {
-    return (
-      this.roles.find((candidate) => candidate.id === role.id) ?? {
-        opening_line: "",
-        suggested_questions: [],
-        ...role,
-      }
-    );
-  }
-
-  #setHeading(role, title) {
-    byId("role-name").textContent = role.name;
-    byId("session-heading").textContent = title;
-    document.title = title ? `${title} · 国学大师` : "国学大师";
+    this.head.showTitle(role, "新对话");
   }
 
   #sessionsChanged() {
     const openId = this.#controller?.session.id;
     const open = this.store.sessions.find((session) => session.id === openId);
-    if (open) this.#setHeading(open.role, open.title);
+    if (open) this.head.showTitle(open.role, open.title);
+  }
+
+  #deleted(sessionId) {
+    if (sessionInAddress() === sessionId) this.#go(null);
+    else byId("new-session").focus();
   }
 
   #onEnd(reason) {
@@ -217,11 +234,11 @@ class ChatPage {
   }
 
   async #logOut() {
-    const refresh = refreshToken();
-    forgetTokens();
-    forgetDrafts();
-    await postAnonymously("auth/logout", { refresh }).catch(reportFailure);
-    location.replace("/login");
+    byId("logout").disabled = true;
+    await logOut().finally(() => {
+      forgetDrafts();
+      location.replace("/login");
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { readDraft, writeDraft } from "./drafts.js";
+import { announce } from "./notices.js";
 
 const MAX_CHARACTERS = 4000;
 const COUNTER_FROM = 3600;
@@ -11,7 +12,9 @@ export class Composer {
   #input = byId("message-input");
   #button = byId("send-button");
   #counter = byId("message-counter");
-  #sessionId = null;
+  #sessionId = undefined;
+  #ready = false;
+  #excessive = false;
   #streaming = false;
 
   constructor({ onSend, onStop }) {
@@ -28,6 +31,7 @@ export class Composer {
 
   // Show the draft of another session; null is the session that is yet to be made.
   open(sessionId) {
+    if (sessionId === this.#sessionId) return;
     this.#sessionId = sessionId;
     this.fill(readDraft(sessionId));
   }
@@ -39,13 +43,31 @@ export class Composer {
     this.#changed();
   }
 
+  // A text that could not be sent goes back in front of what has been written since.
+  giveBack(sessionId, text) {
+    const draft = readDraft(sessionId);
+    const both = draft ? `${text}\n${draft}` : text;
+    if (sessionId === this.#sessionId) this.fill(both);
+    else writeDraft(sessionId, both);
+  }
+
   fill(text) {
     this.#input.value = text;
     this.#changed();
   }
 
+  get isReady() {
+    return this.#ready;
+  }
+
   get isEmpty() {
     return this.#input.value.trim() === "";
+  }
+
+  // Until there is somebody to ask, one can write but not send.
+  setReady(ready) {
+    this.#ready = ready;
+    this.#refresh();
   }
 
   setStreaming(streaming) {
@@ -80,7 +102,7 @@ export class Composer {
   }
 
   #isSendable() {
-    return !this.isEmpty && this.#length() <= MAX_CHARACTERS;
+    return this.#ready && !this.isEmpty && this.#length() <= MAX_CHARACTERS;
   }
 
   // The server counts characters, not UTF-16 units: a rare character outside the first plane is one.
@@ -97,7 +119,15 @@ export class Composer {
       excess > 0 ? `${length} / ${MAX_CHARACTERS}，请删去 ${excess} 字` : `${length} / ${MAX_CHARACTERS}`;
     this.#counter.dataset.excess = String(excess > 0);
     this.#input.setAttribute("aria-invalid", String(excess > 0));
+    this.#tellLimit(excess);
     this.#fit();
+  }
+
+  // The counter counts on without a word; only crossing the limit is spoken.
+  #tellLimit(excess) {
+    if (this.#excessive === excess > 0) return;
+    this.#excessive = excess > 0;
+    announce(excess > 0 ? `超过 ${MAX_CHARACTERS} 字，请删去 ${excess} 字。` : `没有超过 ${MAX_CHARACTERS} 字，可以发送。`);
   }
 
   // The field grows with its text up to the height that the style sheet allows.

@@ -27,4 +27,13 @@ export function icon(name) {
   return svg;
 }
 
+// Make `nodes` the children of `parent`. Only what is out of place is moved: moving costs an element its focus.
+export function arrange(parent, nodes) {
+  const kept = new Set(nodes);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  nodes.forEach((node, index) => {
+    if (parent.children[index] !== node) parent.insertBefore(node, parent.children[index] ?? null);
+  });
+}
+
 export const visuallyHidden = (text) => element("span", { class: "visually-hidden" }, text);

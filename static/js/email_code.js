@@ -14,6 +14,7 @@ export class EmailCode {
   constructor(purpose, form) {
     Object.assign(this, { purpose, form });
     this.#button.addEventListener("click", () => this.#ask());
+    this.#button.disabled = false;
   }
 
   async #ask() {

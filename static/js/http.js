@@ -4,7 +4,7 @@ import { ApiError } from "./errors.js";
 
 export const ROOT = "/api/v1/";
 
-export async function send(method, path, { body, token } = {}) {
+export async function send(method, path, { body, token, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -12,6 +12,7 @@ export async function send(method, path, { body, token } = {}) {
     return await fetch(ROOT + path, {
       method,
       headers,
+      signal,
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

@@ -1,13 +1,16 @@
 // Decides how tabs take turns: Web Locks, or a short lease in localStorage where a page comes without HTTPS.
 
 const LEASE_MS = 10_000;
+const TURN_MS = 8000;
 const SETTLE_MS = 40;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// The task gets a signal that ends its requests before the lease is up and another tab takes its turn.
 export function exclusively(name, task) {
-  if (navigator.locks) return navigator.locks.request(name, task);
-  return withLease(`${name}.lease`, task);
+  const turn = () => task(AbortSignal.timeout(TURN_MS));
+  if (navigator.locks) return navigator.locks.request(name, turn);
+  return withLease(`${name}.lease`, turn);
 }
 
 async function withLease(key, task) {

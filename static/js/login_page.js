@@ -4,7 +4,7 @@ import { AccountForm } from "./account_form.js";
 import { postAnonymously } from "./api.js";
 import { byId } from "./dom.js";
 import { EmailCode } from "./email_code.js";
-import { destination } from "./navigation.js";
+import { destination, passDestinationOn } from "./navigation.js";
 import { isSignedIn, keepTokens } from "./tokens.js";
 
 const TABS = ["password", "code"];
@@ -42,6 +42,7 @@ const form = new AccountForm({
 });
 
 if (isSignedIn()) location.replace(destination());
+passDestinationOn(byId("register-link"));
 new EmailCode("login", form);
 for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => choose(name));
 byId("login-tabs").addEventListener("keydown", moveBetweenTabs);

@@ -9,10 +9,23 @@ export function leaveForLogin() {
 
 // Only an address of this site is followed, or a forged link could lead a reader elsewhere after login.
 export function destination() {
-  const next = new URLSearchParams(location.search).get("next") ?? "/";
-  const target = new URL(next, location.origin);
-  return target.origin === location.origin && next.startsWith("/") ? target.pathname + target.search : "/";
+  const next = nextInAddress() ?? "/";
+  if (!next.startsWith("/")) return "/";
+  try {
+    const target = new URL(next, location.origin);
+    return target.origin === location.origin ? target.pathname + target.search : "/";
+  } catch {
+    return "/"; // Such as "//", which is no address at all.
+  }
 }
+
+// Whoever goes on from login to registration still wants to come to the same place.
+export function passDestinationOn(link) {
+  const next = nextInAddress();
+  if (next) link.search = new URLSearchParams({ next });
+}
+
+const nextInAddress = () => new URLSearchParams(location.search).get("next");
 
 export const sessionInAddress = () => new URLSearchParams(location.search).get("session");
 

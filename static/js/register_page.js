@@ -4,6 +4,7 @@ import { AccountForm } from "./account_form.js";
 import { postAnonymously } from "./api.js";
 import { byId } from "./dom.js";
 import { EmailCode } from "./email_code.js";
+import { destination, passDestinationOn } from "./navigation.js";
 import { isSignedIn, keepTokens } from "./tokens.js";
 
 const form = new AccountForm({
@@ -16,9 +17,10 @@ const form = new AccountForm({
     }),
   onDone: (pair) => {
     keepTokens(pair);
-    location.replace("/");
+    location.replace(destination());
   },
 });
 
-if (isSignedIn()) location.replace("/");
+if (isSignedIn()) location.replace(destination());
+passDestinationOn(byId("login-link"));
 new EmailCode("register", form);

@@ -3,6 +3,7 @@
 import { linkCitations, markQuotes } from "./annotations.js";
 import { element, icon } from "./dom.js";
 import { isFinal } from "./conversation.js";
+import { keepFocus } from "./focus.js";
 import { formatYuan } from "./money.js";
 import { notify } from "./notices.js";
 import { StreamingProse, proseFromHtml, proseFromText } from "./prose.js";
@@ -22,7 +23,8 @@ export class ReplyView {
   #note = element("div", { class: "reply-note" });
   #footer = element("footer", { class: "reply-footer" });
   #streaming = new StreamingProse(this.#prose, (block) => linkCitations(block, this.message.sources));
-  #drawn = "";
+  #drawnText = "";
+  #drawnActions = "";
   #drawnSources = null;
 
   constructor(actions) {
@@ -36,8 +38,10 @@ export class ReplyView {
   show(message, { isNewest }) {
     this.message = message;
     this.#showHead();
-    if (isFinal(message)) this.#showFinal(isNewest);
-    else this.#showStreaming();
+    keepFocus(this.element, () => {
+      if (isFinal(message)) this.#showFinal(isNewest);
+      else this.#showStreaming();
+    });
   }
 
   #showHead() {
@@ -62,13 +66,22 @@ export class ReplyView {
 
   #showFinal(isNewest) {
     const { id, status, text, html, sources } = this.message;
-    const state = JSON.stringify([id, status, text.length, html?.length, sources.length, isNewest]);
-    if (state === this.#drawn) return;
-    this.#drawn = state;
+    const state = JSON.stringify([id, status, text.length, html?.length, sources.length]);
+    if (state !== this.#drawnText) this.#showText();
+    this.#drawnText = state;
+    if (state + isNewest !== this.#drawnActions) this.#showActions(isNewest);
+    this.#drawnActions = state + isNewest;
+  }
+
+  #showText() {
     this.#waiting.hidden = true;
     this.#showProse();
+    this.#evidence.replaceChildren(...quoteSummary(this.message.quotes), ...sourceChips(this.message.sources));
+  }
+
+  // What can be done with a reply changes when it is no longer the newest; its text and open details stay as they are.
+  #showActions(isNewest) {
     this.#note.replaceChildren(...this.#noteParts(isNewest));
-    this.#evidence.replaceChildren(...quoteSummary(this.message.quotes), ...sourceChips(sources));
     this.#footer.replaceChildren(...this.#footerParts(isNewest));
   }
 

@@ -6,6 +6,7 @@ import { reportFailure } from "./notices.js";
 export class SessionDialog {
   #dialog = byId("session-dialog");
   #title = byId("session-title");
+  #titleError = byId("session-title-error");
   #delete = byId("session-delete");
   #session = null;
 
@@ -19,6 +20,7 @@ export class SessionDialog {
   open(session) {
     this.#session = session;
     this.#title.value = session.title;
+    this.#refuse("");
     this.#askAgain(false);
     this.#dialog.showModal();
     this.#title.select();
@@ -27,27 +29,33 @@ export class SessionDialog {
   async #rename(event) {
     event.preventDefault();
     const title = this.#title.value.trim();
-    if (!title) return;
+    this.#refuse(title ? "" : "请写一个标题。");
+    if (!title) return this.#title.focus();
     await this.#carryOut(() => this.store.rename(this.#session.id, title));
   }
 
   async #deleteOrAsk() {
     if (this.#delete.dataset.sure !== "true") return this.#askAgain(true);
     const { id } = this.#session;
-    await this.#carryOut(async () => {
-      await this.store.delete(id);
-      this.onDeleted(id);
-    });
+    if (await this.#carryOut(() => this.store.delete(id))) this.onDeleted(id);
   }
 
+  // The dialog is closed first: behind it nothing can take the focus, nor is a notice seen.
   async #carryOut(task) {
     try {
       await task();
       this.#dialog.close();
+      return true;
     } catch (error) {
       this.#dialog.close();
       reportFailure(error);
+      return false;
     }
+  }
+
+  #refuse(reason) {
+    this.#titleError.textContent = reason;
+    this.#title.setAttribute("aria-invalid", String(reason !== ""));
   }
 
   #askAgain(sure) {

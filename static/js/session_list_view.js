@@ -1,62 +1,62 @@
-// Decides how the sessions are listed: by day, the open one marked, more on demand, each with a door to manage it.
+// Decides how the sessions are listed: by day, the open one marked, more on demand; each keeps its row while it lasts.
 
-import { byId, element, icon } from "./dom.js";
-import { addressOfSession } from "./navigation.js";
+import { arrange, byId, element } from "./dom.js";
+import { keepFocus } from "./focus.js";
 import { reportFailure } from "./notices.js";
+import { SessionRow } from "./session_row.js";
 
 const DAY_MS = 86_400_000;
 
 export class SessionListView {
   #list = byId("session-list");
   #more = byId("more-sessions");
+  #empty = element("p", { class: "quiet session-empty" }, "还没有对话。");
+  #rows = new Map();
+  #sections = new Map();
   #openId = null;
 
-  // onOpen(sessionId) and onManage(session) answer the reader's choice.
-  constructor(store, { onOpen, onManage }) {
-    Object.assign(this, { store, onOpen, onManage });
+  // `actions` are what a row may ask for: onOpen, onManage.
+  constructor(store, actions) {
+    Object.assign(this, { store, actions });
     store.addEventListener("change", () => this.#draw());
     this.#more.addEventListener("click", () => this.#loadMore());
   }
 
   mark(sessionId) {
     this.#openId = sessionId;
-    for (const link of this.#list.querySelectorAll("a")) setCurrent(link, link.dataset.sessionId === sessionId);
+    for (const [id, row] of this.#rows) row.mark(id === sessionId);
   }
 
   #draw() {
-    const groups = new Map();
-    for (const session of this.store.sessions) {
-      const label = dayOf(session.last_message_at);
-      groups.set(label, [...(groups.get(label) ?? []), session]);
-    }
-    const sections = [...groups].map(([label, sessions]) => this.#group(label, sessions));
-    const empty = element("p", { class: "quiet session-empty" }, "还没有对话。");
-    this.#list.replaceChildren(...(sections.length > 0 ? sections : [empty]));
+    const { sessions } = this.store;
+    this.#keepRowsOf(sessions);
+    const days = new Map(sessions.map((session) => [dayOf(session.last_message_at), []]));
+    for (const session of sessions) days.get(dayOf(session.last_message_at)).push(this.#rows.get(session.id).element);
+    keepFocus(this.#list, () => {
+      const sections = [...days].map(([day, items]) => this.#sectionOf(day, items));
+      arrange(this.#list, sections.length > 0 ? sections : [this.#empty]);
+    });
     this.#more.hidden = !this.store.hasMore;
   }
 
-  #group(label, sessions) {
-    const items = element("ul", {}, ...sessions.map((session) => this.#item(session)));
-    return element("section", {}, element("h3", { class: "session-day" }, label), items);
+  #keepRowsOf(sessions) {
+    const known = this.#rows;
+    this.#rows = new Map();
+    for (const session of sessions) {
+      const row = known.get(session.id) ?? new SessionRow(session, this.actions);
+      row.show(session, { isOpen: session.id === this.#openId });
+      this.#rows.set(session.id, row);
+    }
   }
 
-  #item(session) {
-    const title = session.title || "新对话";
-    const open = (event) => {
-      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-      event.preventDefault();
-      this.onOpen(session.id);
-    };
-    const link = element(
-      "a",
-      { href: addressOfSession(session.id), "data-session-id": session.id, on: { click: open } },
-      element("span", { class: "session-title" }, title),
-      element("span", { class: "session-role" }, session.role.name),
-    );
-    setCurrent(link, session.id === this.#openId);
-    const manage = { click: () => this.onManage(session) };
-    const attributes = { type: "button", class: "button-icon", "aria-label": `管理对话：${title}`, on: manage };
-    return element("li", { class: "session" }, link, element("button", attributes, icon("more")));
+  #sectionOf(day, items) {
+    if (!this.#sections.has(day)) {
+      const heading = element("h3", { class: "session-day" }, day);
+      this.#sections.set(day, element("section", {}, heading, element("ul")));
+    }
+    const section = this.#sections.get(day);
+    arrange(section.lastElementChild, items);
+    return section;
   }
 
   async #loadMore() {
@@ -64,11 +64,6 @@ export class SessionListView {
     await this.store.loadMore().catch(reportFailure);
     this.#more.disabled = false;
   }
-}
-
-function setCurrent(link, current) {
-  if (current) link.setAttribute("aria-current", "page");
-  else link.removeAttribute("aria-current");
 }
 
 function dayOf(time) {

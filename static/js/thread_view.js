@@ -1,6 +1,6 @@
 // Decides how messages are laid out and scrolled: drawn once a frame, following only a reader who is at the end.
 
-import { byId } from "./dom.js";
+import { arrange, byId } from "./dom.js";
 import { QuestionView } from "./question_view.js";
 import { ReplyView } from "./reply_view.js";
 
@@ -27,8 +27,9 @@ export class ThreadView {
   }
 
   clear() {
-    for (const view of this.#views.values()) view.element.remove();
+    this.#cancelFrame();
     this.#views.clear();
+    this.#list.replaceChildren();
     this.follow();
   }
 
@@ -41,8 +42,7 @@ export class ThreadView {
   }
 
   drawNow(conversation) {
-    if (this.#frame) cancelAnimationFrame(this.#frame);
-    this.#frame = null;
+    this.#cancelFrame();
     this.#draw(conversation);
   }
 
@@ -60,18 +60,22 @@ export class ThreadView {
     this.#toEnd.hidden = true;
   }
 
+  #cancelFrame() {
+    if (this.#frame) cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+  }
+
   #draw(conversation) {
     const messages = conversation.visible();
     const newestReply = conversation.newestReply();
     const streaming = conversation.streamingReply() !== null;
     const shown = new Set(messages.map((message) => message.key));
-    for (const [key, view] of this.#views) if (!shown.has(key)) this.#remove(key, view);
-    messages.forEach((message, index) => {
-      const view = this.#viewOf(message);
-      if (this.#list.children[index] !== view.element)
-        this.#list.insertBefore(view.element, this.#list.children[index] ?? null);
-      view.show(message, { isNewest: message === newestReply && !streaming });
-    });
+    for (const key of this.#views.keys()) if (!shown.has(key)) this.#views.delete(key);
+    const elements = messages.map((message) => this.#viewOf(message).element);
+    arrange(this.#list, elements);
+    for (const message of messages) {
+      this.#viewOf(message).show(message, { isNewest: message === newestReply && !streaming });
+    }
     this.#keepUp();
   }
 
@@ -81,11 +85,6 @@ export class ThreadView {
       this.#views.set(message.key, new View(this.actions));
     }
     return this.#views.get(message.key);
-  }
-
-  #remove(key, view) {
-    view.element.remove();
-    this.#views.delete(key);
   }
 
   #distanceFromEnd() {

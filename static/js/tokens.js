@@ -40,17 +40,36 @@ export async function accessToken({ rejected = null } = {}) {
   return underway;
 }
 
-async function refresh() {
+// Waits for a refresh underway in any tab, so that the pair which is revoked is the last one.
+export function logOut() {
+  return exclusively(LOCK, async (signal) => {
+    const last = refreshToken();
+    forgetTokens();
+    if (last) await revoke(last, signal);
+  });
+}
+
+async function refresh(signal) {
   const used = refreshToken();
   if (!used) throw new SignedOut();
-  const response = await send("POST", "auth/refresh", { body: { refresh: used } });
-  if (response.status !== 401 && response.status !== 400) {
-    keepTokens(await answerOf(response));
-    return access.token;
+  const response = await send("POST", "auth/refresh", { body: { refresh: used }, signal });
+  const isRefused = response.status === 401 || response.status === 400;
+  const pair = isRefused ? null : await answerOf(response);
+  if (refreshToken() !== used) {
+    // Meanwhile the reader has logged out, or somebody else in: this pair must not undo it.
+    if (pair) await revoke(pair.refresh, signal);
+    return refresh(signal);
   }
-  if (refreshToken() !== used) return refresh();
-  forgetTokens();
-  throw new SignedOut();
+  if (isRefused) {
+    forgetTokens();
+    throw new SignedOut();
+  }
+  keepTokens(pair);
+  return access.token;
+}
+
+async function revoke(token, signal) {
+  await answerOf(await send("POST", "auth/logout", { body: { refresh: token }, signal }));
 }
 
 // In another tab somebody else may have logged in meanwhile.

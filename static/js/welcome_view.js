@@ -8,6 +8,7 @@ export class WelcomeView {
   #line = byId("opening-line");
   #speaker = byId("opening-speaker");
   #suggestions = byId("suggestions");
+  #offered = [];
 
   // onAsk(question) sends a suggested question; onRole(role) tells that another role was chosen.
   constructor({ onAsk, onRole }) {
@@ -16,7 +17,7 @@ export class WelcomeView {
   }
 
   setRoles(roles) {
-    this.roles = roles;
+    this.#offered = roles;
     const options = byId("role-options");
     options.replaceChildren(...roles.map((role) => roleOption(role)));
   }
@@ -35,15 +36,17 @@ export class WelcomeView {
   }
 
   #chosen(roleId) {
-    const role = this.roles.find((candidate) => candidate.id === roleId);
+    const role = this.#offered.find((candidate) => candidate.id === roleId);
     this.#introduce(role);
     this.onRole(role);
   }
 
-  #introduce(role) {
-    this.#speaker.textContent = role.name;
-    this.#line.textContent = role.opening_line;
-    const questions = role.suggested_questions.map((question) => this.#suggestion(question));
+  // A session names its role only; one that is no longer offered has nothing more to say.
+  #introduce({ id, name }) {
+    const offered = this.#offered.find((role) => role.id === id);
+    this.#speaker.textContent = name;
+    this.#line.textContent = offered?.opening_line ?? "";
+    const questions = (offered?.suggested_questions ?? []).map((question) => this.#suggestion(question));
     this.#suggestions.replaceChildren(...questions);
     this.#suggestions.hidden = questions.length === 0;
   }
