@@ -145,7 +145,7 @@ def test_a_new_reader_registers_asks_opens_a_source_and_reloads(
     expect(page.locator("#source-dialog")).to_be_hidden()
 
     page.reload()
-    expect(page.locator("#thread")).to_contain_text("学与思")
+    expect(page.locator(".reply[data-status=completed]")).to_be_visible()
     assert last_reply(page) == before
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
