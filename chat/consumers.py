@@ -39,11 +39,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     user: User
     session_id: UUID
 
-    async def __call__(self, *arguments: Any) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve the connection; however it ends, nobody is left listening for it."""
+        self.session_id = scope["url_route"]["kwargs"]["session_id"]
         self.views: dict[UUID, asyncio.Task[None]] = {}
         try:
-            await super().__call__(*arguments)
+            await super().__call__(scope, receive, send)
         finally:
             self._leave()
 
@@ -53,7 +54,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             view.cancel()
 
     async def connect(self) -> None:
-        self.session_id = self.scope["url_route"]["kwargs"]["session_id"]
         try:
             who = await authenticate_scope(self.scope)
         except NotAuthenticated:

@@ -1,15 +1,19 @@
 """What the served WebSocket refuses, and how it says so."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
 import pytest
+from channels.generic.websocket import AsyncWebsocketConsumer
 from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from accounts.tokens import issue_ticket, issue_tokens
+from chat.consumers import ChatConsumer
 from chat.models import Message
+from chat.streaming.hints import get_board
 from chat.tests.served import QUESTION
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,3 +95,19 @@ def test_header_ticket_and_query_token_open_the_socket_too(served, reader, sessi
         with connect(**way) as client:
             client.send('{"type": "ping"}')
             assert client.recv(timeout=10) == '{"type":"pong","data":{}}'
+
+
+def test_a_consumer_that_crashes_leaves_no_listener_behind(monkeypatch):
+    async def crash(consumer, scope, receive, send):
+        get_board().listen(consumer.session_id, consumer._on_accepted)
+        raise ValueError
+
+    monkeypatch.setattr(AsyncWebsocketConsumer, "__call__", crash)
+
+    async def scenario():
+        scope = {"url_route": {"kwargs": {"session_id": uuid.uuid4()}}}
+        with pytest.raises(ValueError):
+            await ChatConsumer()(scope, None, None)
+        return dict(get_board()._listeners)
+
+    assert asyncio.run(scenario()) == {}
