@@ -30,12 +30,14 @@ class WorkQuerySet(models.QuerySet["Work"]):
 class Work(models.Model):
     """A classic (典籍): what a citation names first."""
 
-    title = models.CharField("书名", max_length=100, unique=True)
+    title = models.CharField("书名", max_length=100)
     aliases = ArrayField(models.CharField(max_length=100), verbose_name="别名", default=list, blank=True)
     author = models.CharField("作者", max_length=100, blank=True)
     dynasty = models.CharField("朝代", max_length=50, blank=True)
     category = models.CharField("部类", max_length=10, choices=Category, blank=True)
-    edition = models.CharField("版本", max_length=200, blank=True)
+    edition = models.CharField(
+        "版本", max_length=200, blank=True, help_text="同名的书以版本区别，如“王弼本”“帛书本”。"
+    )
     license = models.CharField("授权", max_length=200, blank=True)
     source = models.CharField("来源", max_length=500, blank=True)
     origin = models.CharField(
@@ -53,8 +55,9 @@ class Work(models.Model):
     class Meta:
         verbose_name = "典籍"
         verbose_name_plural = "典籍"
-        ordering = ("title",)
+        ordering = ("title", "edition")
         constraints = (
+            models.UniqueConstraint(fields=("title", "edition"), name="work_edition_unique"),
             models.CheckConstraint(condition=~Q(title=""), name="work_title_not_empty"),
             models.CheckConstraint(
                 condition=Q(category__in=["", *Category.values]), name="work_category_known"
@@ -114,7 +117,11 @@ class PassageQuerySet(models.QuerySet["Passage"]):
 
 
 class Passage(models.Model):
-    """What is searched and cited; ``text`` is the original, ``folded`` and ``terms`` serve the index."""
+    """What is searched and cited; ``text`` is the original, ``folded`` and ``terms`` serve the index.
+
+    ``translation`` is a modern rendering of this very passage; ``continues`` tells that the passage before it
+    was cut here because the whole was too long.
+    """
 
     class Kind(models.TextChoices):
         ROOT = "root", "原文"
@@ -128,6 +135,8 @@ class Passage(models.Model):
     ordinal = models.PositiveIntegerField("序号")
     kind = models.CharField("类别", max_length=12, choices=Kind, default=Kind.ROOT)
     text = models.TextField("原文")
+    translation = models.TextField("今译", blank=True)
+    continues = models.BooleanField("接上段", default=False, editable=False)
     folded = models.TextField("折叠文本", editable=False)
     length = models.PositiveIntegerField("字数", editable=False, help_text="折叠后的汉字数。")
     content_hash = models.CharField("内容指纹", max_length=64, editable=False)

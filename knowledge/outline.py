@@ -56,9 +56,9 @@ class _Node:
 
 def outline_works(records: Iterable[Record]) -> list[WorkOutline]:
     """Group the records by work, in the order in which the works appear."""
-    groups: dict[str, list[Record]] = {}
+    groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        groups.setdefault(record.work.title, []).append(record)
+        groups.setdefault((record.work.title, record.work.edition), []).append(record)
     return [_outline_work(group) for group in groups.values()]
 
 

@@ -122,7 +122,9 @@ def store_work(*, outline: WorkOutline, origin: str) -> LoadedWork:
     """Make the work in the corpus equal to the outline, in one transaction under the corpus lock."""
     with transaction.atomic(durable=True):
         lock_corpus()
-        work, _created = Work.objects.get_or_create(title=outline.details.title)
+        work, _created = Work.objects.get_or_create(
+            title=outline.details.title, edition=outline.details.edition
+        )
         if work.content_hash == outline.content_hash:
             return _describe(outline, unchanged=True)
         return _describe(outline, write_work(work, outline, origin=origin))
