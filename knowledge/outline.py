@@ -1,18 +1,23 @@
-"""Decides how the records of a file become works: sections in reading order, passages under them."""
+"""Decides how the records of a source become works: sections in reading order, passages under them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from knowledge.chunking import split_text
+from knowledge.chunking import MAX_CHARACTERS, group_lines, lead_of, split_text
 from knowledge.folding import fold
 from knowledge.records import Heading, Record, WorkDetails
+from knowledge.spool import RecordSpool
 from knowledge.terms import fold_names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OutlinePassage:
-    """A passage to be stored; ``names`` are the folded names of its place."""
+    """A passage to be stored; ``names`` are the folded names of its place.
+
+    ``translation`` is the modern rendering of this very passage. ``continues`` tells that it goes on where the
+    passage before it was cut; ``lead`` is then ``lead_of`` that passage, for the embedding alone.
+    """
 
     text: str
     kind: str
@@ -20,9 +25,12 @@ class OutlinePassage:
     content_hash: str
     names: tuple[str, ...]
     section: int | None
+    translation: str = ""
+    continues: bool = False
+    lead: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OutlineSection:
     """A section to be stored; ``parent`` is its parent's position in the outline."""
 
@@ -35,7 +43,7 @@ class OutlineSection:
 
 @dataclass
 class WorkOutline:
-    """One work of a file: its details, its sections in reading order, its passages in reading order."""
+    """One work of a source: its details, its sections in reading order, its passages in reading order."""
 
     details: WorkDetails
     sections: list[OutlineSection] = field(default_factory=list)
@@ -44,22 +52,32 @@ class WorkOutline:
     @property
     def content_hash(self) -> str:
         """A fingerprint of everything that would be stored."""
-        content = (self.details, self.sections, [(p.text, p.kind, p.section) for p in self.passages])
-        return hash_text(repr(content))
+        digest = hashlib.sha256(repr(self.details).encode())
+        for section in self.sections:
+            digest.update(repr(section).encode())
+        for each in self.passages:
+            stored = (each.text, each.kind, each.section, each.translation, each.continues)
+            digest.update(repr(stored).encode())
+        return digest.hexdigest()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Node:
     records: list[Record] = field(default_factory=list)
     children: dict[tuple[str, int, str], tuple[Heading, "_Node"]] = field(default_factory=dict)
 
 
-def outline_works(records: Iterable[Record]) -> list[WorkOutline]:
-    """Group the records by work, in the order in which the works appear."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record.work.title, record.work.edition), []).append(record)
-    return [_outline_work(group) for group in groups.values()]
+def outline_works(records: Iterable[Record]) -> Iterator[WorkOutline]:
+    """Yield the works, each when it is whole, in the order in which they first appear among the records.
+
+    All records are read before the first work comes; they wait on disk, so that memory is bounded by the
+    largest work.
+    """
+    with RecordSpool() as spool:
+        for record in records:
+            spool.add(record)
+        for work in spool.works():
+            yield _outline_work(list(spool.read(work)))
 
 
 def hash_text(text: str) -> str:
@@ -68,6 +86,7 @@ def hash_text(text: str) -> str:
 
 
 def _outline_work(records: list[Record]) -> WorkOutline:
+    """Outline one work; the list of its records is used up, so that its texts are in memory only once."""
     details = _merge_details(records)
     root = _Node()
     for record in records:
@@ -76,6 +95,7 @@ def _outline_work(records: list[Record]) -> WorkOutline:
             key = (heading.title, heading.number, heading.author)
             node = node.children.setdefault(key, (heading, _Node()))[1]
         node.records.append(record)
+    records.clear()
     outline = WorkOutline(details)
     _walk(root, outline, None)
     return outline
@@ -105,18 +125,62 @@ def _own_headings(record: Record, details: WorkDetails) -> tuple[Heading, ...]:
 
 
 def _walk(node: _Node, outline: WorkOutline, position: int | None) -> None:
-    """Write the node's passages, then its children: the reading order of a tree."""
+    """Write the node's passages, then its children: the reading order of a tree. The node is used up."""
     section = None if position is None else outline.sections[position]
     place = (section.path, section.author) if section else ("", "")
     names = fold_names((outline.details.title, *place))
-    for record in node.records:
-        for piece in split_text(record.text):
-            if folded := fold(piece):
-                hashed = hash_text(piece)
-                outline.passages.append(OutlinePassage(piece, record.kind, folded, hashed, names, position))
-    for heading, child in node.children.values():
+    for part in _parts(node.records):
+        previous = ""
+        for text, translation in _pieces(part):
+            if folded := fold(text):
+                outline.passages.append(
+                    OutlinePassage(
+                        text,
+                        part[0].kind,
+                        folded,
+                        hash_text(text),
+                        names,
+                        position,
+                        translation,
+                        continues=bool(previous),
+                        lead=lead_of(previous) if previous else "",
+                    )
+                )
+            previous = text
+    children = list(node.children.values())
+    node.records.clear()
+    node.children.clear()
+    for heading, child in children:
         path = f"{section.path}·{heading.title}" if section else heading.title
         outline.sections.append(
             OutlineSection(heading.title, path, heading.author, heading.dynasty, position)
         )
         _walk(child, outline, len(outline.sections) - 1)
+
+
+def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Divide a section's records into texts: each record with those that go on in it."""
+    part: list[Record] = []
+    for record in records:
+        if part and not (record.goes_on and record.kind == part[0].kind):
+            yield part
+            part = []
+        part.append(record)
+    if part:
+        yield part
+
+
+def _pieces(part: list[Record]) -> Iterator[tuple[str, str]]:
+    """Yield the passages of one text with their translations; the texts join to the whole.
+
+    Where one record must be cut, its translation stays with the first piece.
+    """
+    lines = [record.text for record in part]
+    groups = group_lines(lines)
+    for first, last in groups:
+        end = "" if last == len(lines) else "\n"
+        translation = "\n".join(filter(None, (record.translation for record in part[first:last])))
+        text = "\n".join(lines[first:last]) + end
+        pieces = split_text(text) if len(text) > MAX_CHARACTERS + len(end) else [text]
+        yield pieces[0], translation
+        yield from ((piece, "") for piece in pieces[1:])

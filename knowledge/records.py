@@ -23,7 +23,8 @@ class WorkDetails:
 class Heading:
     """One step on the way to a text; author and dynasty only where they are the section's own.
 
-    ``number`` tells apart two sections of the same title: formats with headings put the heading's line there.
+    ``number`` tells apart two sections of the same title: formats with headings put the place of the heading
+    there, unique among all files of a source (``CorpusFile.number``).
     """
 
     title: str
@@ -32,20 +33,31 @@ class Heading:
     number: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One text as it stands in the file, with the line on which it begins (from 1)."""
+    """One text as it stands in the file, with the line on which it begins (from 1; the page in a PDF).
+
+    ``translation`` is a modern rendering of this very text. ``goes_on`` tells that the text is a further part
+    (line, paragraph) of the same 章 or poem as the record before it: parts that fit become one passage.
+    ``file`` is the file's path relative to its source.
+    """
 
     work: WorkDetails
     headings: tuple[Heading, ...]
     text: str
     line: int
     kind: str = "root"
+    translation: str = ""
+    file: str = ""
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A record that cannot be loaded: in which file and line it stands, and why."""
+    """A record that cannot be loaded: in which file and line it stands, and why.
+
+    Line 0 means the file as a whole.
+    """
 
     file: str
     line: int

@@ -1,14 +1,14 @@
 """Decides where one paragraph ends and the next begins."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 
 def split_blocks(
-    lines: Sequence[str], *, first_number: int, stands_alone: Callable[[str], bool]
+    lines: Iterable[tuple[int, str]], *, stands_alone: Callable[[str], bool]
 ) -> Iterator[tuple[int, str]]:
     """Yield paragraphs with the number of their first line; blank lines divide them, headings stand alone."""
     start, block = 0, list[str]()
-    for number, line in enumerate([*lines, ""], first_number):
+    for number, line in lines:
         stripped = line.strip()
         alone = bool(stripped) and stands_alone(stripped)
         if block and (alone or not stripped):
@@ -19,3 +19,5 @@ def split_blocks(
         elif stripped:
             start = start if block else number
             block.append(stripped)
+    if block:
+        yield start, "\n".join(block)

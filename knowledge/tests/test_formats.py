@@ -9,16 +9,13 @@ from knowledge.errors import CorpusFileRefused
 from knowledge.formats import read_file
 from knowledge.records import Record, Refusal
 from knowledge.tests.corpus import LUNYU, POEMS, write
+from knowledge.tests.documents import places, read
 
 
-def records_of(path: Path, **options: str) -> list[Record]:
-    items = list(read_file(path, **options))
-    assert not [item for item in items if isinstance(item, Refusal)]
-    return [item for item in items if isinstance(item, Record)]
-
-
-def places(records: list[Record]) -> list[tuple[str, ...]]:
-    return [tuple(heading.title for heading in record.headings) for record in records]
+def records_of(path: Path, **options: object) -> list[Record]:
+    records, refusals = read(path, **options)
+    assert not refusals
+    return records
 
 
 def test_markdown_front_matter_describes_the_work(tmp_path: Path) -> None:
@@ -124,6 +121,32 @@ def test_json_object_with_passages_gives_its_details_to_all(tmp_path: Path) -> N
     assert {(record.work.title, record.work.author) for record in records} == {("大学", "曾子")}
 
 
+def test_what_follows_the_end_of_a_list_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "书.json", '[{"text": "天地"}]\n[{"text": "玄黄"}]')
+
+    records, refusals = read(path)
+
+    assert [record.text for record in records] == ["天地"]
+    assert [refusal.line for refusal in refusals] == [2]
+
+
+def test_object_around_its_list_may_say_what_it_is_afterwards(tmp_path: Path) -> None:
+    path = write(tmp_path, "x.json", '{"passages": ["大学之道"], "title": "大学", "category": "经部"}')
+
+    records = records_of(path)
+
+    assert (records[0].work.title, records[0].work.category) == ("大学", "经部")
+
+
+def test_parts_of_a_book_are_its_chapters(tmp_path: Path) -> None:
+    content = {"title": "大学", "content": [{"chapter": "经", "paragraphs": ["大学之道"]}]}
+    path = write(tmp_path, "x.json", json.dumps(content))
+
+    records = records_of(path)
+
+    assert (records[0].work.title, places(records)) == ("大学", [("经",)])
+
+
 def test_one_broken_line_among_a_thousand_is_refused_alone(tmp_path: Path) -> None:
     lines = [json.dumps({"work": "书", "text": f"第{number}句，天地玄黄。"}) for number in range(1000)]
     lines[499] = '{"work": "书", "text": "没有写完'
@@ -145,6 +168,7 @@ def test_one_broken_line_among_a_thousand_is_refused_alone(tmp_path: Path) -> No
         ({"text": 5}, "text 应为文字"),
         ({"text": ["一", 2]}, "text 应为文字"),
         ({"text": "english only"}, "没有汉字"),
+        ({"text": "天" + "。" * 3000}, "几乎没有汉字"),
         ({"text": "天\x00地"}, "空字符"),
         ({"text": "天\ud800地"}, "代理码位"),
         ({"text": "天地", "work": ["书"]}, "work 应为文字"),
@@ -172,10 +196,10 @@ def test_unfit_record_in_a_json_list_is_named_with_its_line(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("书.md", "论语".encode("gb18030"), "字节偏移 0"),
         ("书.txt", "论语".encode() + b"\xff\xfe", "字节偏移 6"),
-        ("书.txt", "论语".encode("utf-16"), "UTF-8"),
-        ("书.pdf", b"%PDF", "不支持“.pdf”"),
+        ("书.pdf", b"%PDF", "PDF"),
+        ("书.doc", b"\xd0\xcf\x11\xe0", "不支持“.doc”"),
+        ("书.docx", "天地玄黄", "DOCX"),
         ("书.json", '[\n{"text": "天地"},\n{"text": }\n]', "第 3 行"),
         ("书.json", '[\n{"text": "天地"}', "第 2 行"),
         ("书.json", "", "第 1 行"),

@@ -1,0 +1,120 @@
+"""Decides how a Word document becomes records: heading styles are sections, paragraphs are texts.
+
+Notes, comments, deleted text, page headers and footers are left out; inserted text and text in controls count.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from knowledge.formats.archive import Archive, open_archive
+from knowledge.formats.corpus_file import CorpusFile
+from knowledge.formats.markup import local_name, parse_events, parse_whole
+from knowledge.records import Heading, ParsedItems, Record, WorkDetails
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_DOCUMENT, _STYLES = "word/document.xml", "word/styles.xml"
+_HEADING_STYLE = re.compile(r"^(?:heading|标题|標題)\s*([1-9])$", re.IGNORECASE)
+_TITLE_STYLES = frozenset({"title", "标题", "標題"})
+# Fallback shows a text box a second time; rt is the reading above a character.
+_LEFT_OUT = frozenset({"del", "moveFrom", "Fallback", "rt", "pPr", "rPr", "footnoteReference", "instrText"})
+_TITLE = 0
+
+
+def read_docx(file: CorpusFile, work_title: str | None) -> ParsedItems:
+    """Yield one record for each paragraph under its headings; its line is the number of the paragraph.
+
+    The work's title is that of the first paragraph in the style Title, else ``work_title``, else the file's name.
+    """
+    with open_archive(file.path, "DOCX") as archive:
+        levels = _style_levels(archive)
+        work = WorkDetails(work_title or file.stem)
+        stack: list[tuple[int, Heading]] = []
+        for number, (style, outline_level, text) in enumerate(_paragraphs(archive), 1):
+            level = outline_level or levels.get(style)
+            if not text:
+                continue
+            if level is None:
+                yield Record(work, tuple(each for _level, each in stack), text, number, file=file.name)
+            elif level == _TITLE:
+                work = work if work_title or stack else WorkDetails(" ".join(text.split()))
+            else:
+                stack = [each for each in stack if each[0] < level]
+                stack.append((level, Heading(" ".join(text.split()), number=file.number(number))))
+
+
+def _paragraphs(archive: Archive) -> Iterator[tuple[str, int | None, str]]:
+    """Yield style, outline level and text of each outermost paragraph of the body."""
+    depth = 0
+    with archive.stream(_DOCUMENT) as stream:
+        for event, element in parse_events(stream):
+            if local_name(element) != "p" or not element.tag.startswith(_W):
+                continue
+            depth += 1 if event == "start" else -1
+            if event == "end" and depth == 0:
+                style, level = _style(element)
+                yield style, level, "".join(_pieces(element)).strip()
+                element.clear()
+
+
+def _style(paragraph: Any) -> tuple[str, int | None]:
+    style = paragraph.find(f"{_W}pPr/{_W}pStyle")
+    level = paragraph.find(f"{_W}pPr/{_W}outlineLvl")
+    name = style.get(f"{_W}val", "") if style is not None else ""
+    return name, _outline_level(level)
+
+
+def _outline_level(element: Any) -> int | None:
+    """Word counts outline levels from 0; 9 is body text."""
+    value = element.get(f"{_W}val", "") if element is not None else ""
+    return int(value) + 1 if value.isdecimal() and int(value) < 9 else None
+
+
+def _pieces(element: Any) -> Iterator[str]:
+    for child in element:
+        name = local_name(child)
+        if name in _LEFT_OUT:
+            continue
+        if name == "t":
+            yield child.text or ""
+        elif name in ("br", "cr"):
+            yield "\n"
+        elif name == "tab":
+            yield "　"
+        else:
+            yield from _pieces(child)
+            # A paragraph in a text box.
+            yield "\n" if name == "p" else ""
+
+
+def _style_levels(archive: Archive) -> dict[str, int]:
+    """Return the heading level of each style that has one, by itself or by what it is based on."""
+    if _STYLES not in archive:
+        return {}
+    own: dict[str, int] = {}
+    bases: dict[str, str] = {}
+    for style in parse_whole(archive.read(_STYLES)).iter(f"{_W}style"):
+        key = style.get(f"{_W}styleId", "")
+        name = _value(style, "name")
+        bases[key] = _value(style, "basedOn")
+        level = _outline_level(style.find(f"{_W}pPr/{_W}outlineLvl"))
+        if match := _HEADING_STYLE.match(name):
+            own[key] = int(match[1])
+        elif name.lower() in _TITLE_STYLES:
+            own[key] = _TITLE
+        elif level is not None:
+            own[key] = level
+    return {key: level for key in bases if (level := _inherited(key, own, bases)) is not None}
+
+
+def _inherited(key: str, own: dict[str, int], bases: dict[str, str]) -> int | None:
+    seen: set[str] = set()
+    while key and key not in own and key not in seen:
+        seen.add(key)
+        key = bases.get(key, "")
+    return own.get(key)
+
+
+def _value(element: Any, name: str) -> str:
+    child = element.find(f"{_W}{name}")
+    return child.get(f"{_W}val", "") if child is not None else ""
