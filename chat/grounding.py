@@ -7,7 +7,8 @@ from typing import Literal
 from chat.models import Role
 from chat.prompts import PastTurn
 from knowledge.folding import fold
-from knowledge.retrieval import Hit, Scope, neighbours, search_passages
+from knowledge.hits import Hit
+from knowledge.retrieval import Scope, neighbours, search_passages
 
 SOURCE_LIMIT = 6
 # Beside an exact hit and its neighbours only a little else is of use.

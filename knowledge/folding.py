@@ -4,6 +4,7 @@ Folding serves indexes and comparison only; the text that a reader sees is never
 """
 
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 
 import opencc
@@ -20,6 +21,7 @@ _VARIANT_PAIRS = (
     "龢和 郤却 靑青"
 )
 _CJK_RANGES = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+_LAST_OF_BMP = 0xFFFF
 
 
 @lru_cache(maxsize=1)
@@ -44,20 +46,55 @@ def _character_table() -> dict[int, int]:
     return {code: table.get(folded, folded) for code, folded in table.items()}
 
 
+class _Folding(dict[int, int | None]):
+    """What ``str.translate`` asks for each code point; what stays as it is is remembered when first asked for.
+
+    Without it every character that the table lacks costs an exception. Beyond the BMP nothing is remembered:
+    memory stays bounded.
+    """
+
+    def __init__(self, table: Mapping[int, int | None], *, keeps_others: bool) -> None:
+        super().__init__(table)
+        self._keeps_others = keeps_others
+
+    def __missing__(self, code: int) -> int | None:
+        folded = code if self._keeps_others else None
+        if code <= _LAST_OF_BMP:
+            self[code] = folded
+        return folded
+
+
+@lru_cache(maxsize=1)
+def _character_folding() -> _Folding:
+    return _Folding(_character_table(), keeps_others=True)
+
+
+@lru_cache(maxsize=1)
+def _index_folding() -> _Folding:
+    """Map every ideograph to its folded form, and everything that does not become one to nothing."""
+    table = _character_table()
+    codes = {code for first, last in _CJK_RANGES for code in range(first, last + 1)} | table.keys()
+    folded = ((code, table.get(code, code)) for code in codes)
+    kept = {code: result for code, result in folded if is_cjk(chr(result))}
+    return _Folding(kept, keeps_others=False)
+
+
 def fold_characters(text: str) -> str:
     """Fold each character to its simplified, standard, half-width form; length, punctuation and spaces stay."""
-    return text.translate(_character_table())
+    return text.translate(_character_folding())
 
 
 def is_cjk(character: str) -> bool:
     """Tell whether the character is a CJK ideograph (Extension A to H and compatibility forms included)."""
     code = ord(character)
-    return any(first <= code <= last for first, last in _CJK_RANGES)
+    return _CJK_RANGES[1][0] <= code <= _CJK_RANGES[1][1] or any(
+        first <= code <= last for first, last in _CJK_RANGES
+    )
 
 
 def fold(text: str) -> str:
     """Fold the text for an index: folded characters only, with punctuation, spaces, digits and Latin dropped."""
-    return "".join(filter(is_cjk, fold_characters(text)))
+    return text.translate(_index_folding())
 
 
 def bigrams(folded: str) -> list[str]:

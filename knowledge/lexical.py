@@ -1,51 +1,30 @@
-"""Decides what a query finds by its characters: exact lines by phrase, the rest by BM25 over bigrams.
+"""Decides what a query finds by its characters: posting lists are read in one statement and added up here.
 
-BM25 as in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with k1 = 1.2 and b = 0.75.
+What is proposed here by shared characters is measured by ``relevance.py``; the weight of a term is its rarity, as
+in BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
-from django.db.models import Q, Sum
+import numpy as np
+from numpy.typing import NDArray
 
-from knowledge.folding import bigrams
-from knowledge.models import TermFrequency, Work
-from knowledge.terms import phrase_query
+from knowledge.lookup import Numbers, Postings, on_one_snapshot, read_both, read_character, read_pairs
+from knowledge.models import Passage
+from knowledge.postings import split_pairs
+from knowledge.segments import Snapshot
 
 K1 = 1.2
 B = 0.75
-MAX_TERMS = 48
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The query's terms with their weight (IDF times occurrences), and the corpus's mean passage length.
-
-    ``asked`` are all terms of the query, those that the corpus has not among them.
-    """
-
-    terms: dict[str, float]
-    mean_length: float
-    asked: tuple[str, ...] = ()
-
-    def coverage(self, folded: str) -> float:
-        """Return the share of all terms asked for, known to the corpus or not, that the text has."""
-        return sum(term in folded for term in self.asked) / max(1, len(self.asked))
-
-    def score(self, folded: str, names: Sequence[str]) -> float:
-        """Return the passage's BM25; the names of its place count as part of its text."""
-        length = len(folded) + sum(map(len, names))
-        norm = K1 * (1 - B + B * length / self.mean_length)
-        total = 0.0
-        for term, weight in self.terms.items():
-            occurrences = folded.count(term) + sum(name.count(term) for name in names)
-            if occurrences:
-                total += weight * occurrences * (K1 + 1) / (occurrences + norm)
-        return total
+# A long query is looked up by its rarest pairs: more of them find nothing else.
+MAX_PAIRS = 64
+# How many pairs of a phrase are looked up before its text is compared, and how many of one that may have errors.
+_EXACT_PAIRS = 3
+_SIMILAR_PAIRS = 16
+_VERIFIED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -60,140 +39,181 @@ class Where:
 EVERYWHERE = Where()
 
 
-def weigh_terms(segments: Sequence[str]) -> Weights:
-    """Weigh the bigrams of the segments by their rarity; a term that no passage has is left out.
+@dataclass(frozen=True)
+class Weights:
+    """The pairs and characters of a query, each with its weight: rarity times occurrences in the query.
 
-    A segment of one character weighs as much as all bigrams that begin with it.
+    ``mean_length`` is that of the corpus's documents in characters.
     """
-    counts = Counter(term for segment in segments for term in bigrams(segment))
-    totals = Work.objects.aggregate(passages=Sum("passage_count"), characters=Sum("character_count"))
-    passages, characters = totals["passages"] or 0, totals["characters"] or 0
-    rarest = sorted(_frequencies(counts).items(), key=lambda item: item[1])[:MAX_TERMS]
-    weights = {term: counts[term] * _rarity(frequency, passages) for term, frequency in rarest}
-    mean_length = max(1.0, characters / max(1, passages))
-    return Weights(terms=weights, mean_length=mean_length, asked=tuple(counts))
+
+    pairs: dict[str, float]
+    characters: dict[str, float]
+    mean_length: float
 
 
-def _rarity(frequency: int, passages: int) -> float:
-    return math.log(1 + (max(passages - frequency, 0) + 0.5) / (frequency + 0.5))
+@on_one_snapshot
+def find_candidates(
+    snapshot: Snapshot, segments: Sequence[str], where: Where = EVERYWHERE, *, limit: int
+) -> tuple[list[int], Weights]:
+    """Return the ids of the passages that share the heaviest pairs with the segments, and the terms' weights.
+
+    In a passage's translation a pair counts as much as in its text. A segment of one character is looked up
+    as such.
+    """
+    counts = Counter(pair for segment in segments for pair in split_pairs(segment))
+    single = [segment for segment in segments if len(segment) == 1]
+    own, translated = read_both(snapshot, _rarest(snapshot, counts, MAX_PAIRS))
+    alone = {character: read_character(snapshot, character) for character in single}
+    weights = _weigh(snapshot, counts, own, segments)
+    scores = _add_up(snapshot, own, weights.pairs)
+    if translated:
+        scores = np.maximum(scores, _add_up(snapshot, translated, weights.pairs))
+    scores += _add_up(snapshot, alone, weights.characters)
+    return _best(snapshot, scores, where, limit), weights
 
 
-def _frequencies(counts: Counter[str]) -> dict[str, int]:
-    single = [term for term in counts if len(term) == 1]
-    wanted = Q(term__in=list(counts))
-    for character in single:
-        wanted |= Q(term__startswith=character)
-    frequencies: Counter[str] = Counter()
-    for term, passages in TermFrequency.objects.filter(wanted, passages__gt=0).values_list(
-        "term", "passages"
-    ):
-        if term in counts:
-            frequencies[term] += passages
-        if len(term) == 2 and term[0] in single:
-            frequencies[term[0]] += passages
-    return dict(frequencies)
-
-
-def find_candidates(weights: Weights, where: Where, *, limit: int) -> list[int]:
-    """Return the ids of the passages that share the heaviest terms; how often they do is not counted here."""
-    if not weights.terms:
-        return []
-    parameters: dict[str, Any] = {
-        "terms": [term if len(term) > 1 else f"{term}:*" for term in weights.terms],
-        "weights": list(weights.terms.values()),
-        "works": where.work_ids,
-        "preferred": list(where.preferred),
-        "boost": where.boost,
-        "floor": 1 + K1 * (1 - B),
-        "slope": K1 * B / weights.mean_length,
-        "limit": limit,
-    }
-    scope = "" if where.work_ids is None else "WHERE passage.work_id = ANY(%(works)s)"
-    with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES.format(scope=scope), parameters)
-        return [row[0] for row in cursor.fetchall()]
-
-
-_CANDIDATES = """
-    SELECT passage.id
-    FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS query (term, weight)
-    JOIN knowledge_passage AS passage ON passage.terms @@ query.term::tsquery
-    {scope}
-    GROUP BY passage.id
-    ORDER BY sum(query.weight) / (%(floor)s + %(slope)s * passage.length)
-        * CASE WHEN passage.work_id = ANY(%(preferred)s::bigint[]) THEN %(boost)s ELSE 1 END DESC, passage.id
-    LIMIT %(limit)s
-"""
-
-
-def find_exact(phrases: Sequence[str], where: Where = EVERYWHERE, *, limit: int = 50) -> dict[str, list[int]]:
+@on_one_snapshot
+def find_exact(
+    snapshot: Snapshot, phrases: Sequence[str], where: Where = EVERYWHERE, *, limit: int = 50
+) -> dict[str, list[int]]:
     """Return for each folded phrase the ids of the passages whose text holds it.
 
     Passages of a preferred work come first, original texts before commentary, then those of which the
     phrase is the larger part. Phrases of one character are not looked up.
     """
-    long_enough = [phrase for phrase in phrases if len(phrase) >= 2]
-    parameters: dict[str, Any] = {
-        "phrases": long_enough,
-        "queries": [phrase_query(phrase) for phrase in long_enough],
-        "works": where.work_ids,
-        "preferred": list(where.preferred),
-        "limit": limit,
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    candidates = {
+        phrase: _ordered(snapshot, _shared([postings[pair] for pair in pairs]), where)
+        for phrase, pairs in wanted.items()
+        if pairs
     }
-    scope = "" if where.work_ids is None else "AND work_id = ANY(%(works)s)"
-    return _grouped(_EXACT.format(scope=scope), parameters) if long_enough else {}
+    return _verify(candidates, where, limit)
 
 
-_EXACT = """
-    SELECT wanted.phrase, found.id
-    FROM unnest(%(phrases)s::text[], %(queries)s::text[]) AS wanted (phrase, query)
-    CROSS JOIN LATERAL (
-        SELECT id
-        FROM knowledge_passage
-        WHERE terms @@ wanted.query::tsquery AND strpos(folded, wanted.phrase) > 0 {scope}
-        ORDER BY work_id = ANY(%(preferred)s::bigint[]) DESC, kind = 'root' DESC, length, id
-        LIMIT %(limit)s
-    ) AS found
-"""
+@on_one_snapshot
+def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> dict[str, list[int]]:
+    """Return for each folded phrase the ids of the passages that share its rarest pairs, best first."""
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _SIMILAR_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    found: dict[str, list[int]] = {}
+    for phrase, pairs in wanted.items():
+        lists = [postings[pair] for pair in pairs if len(postings[pair])]
+        if lists:
+            numbers, places = np.unique(np.concatenate(lists), return_inverse=True)
+            rarities = np.repeat([_rarity(snapshot, len(each)) for each in lists], list(map(len, lists)))
+            order = np.argsort(-np.bincount(places, rarities), kind="stable")[:limit]
+            found[phrase] = snapshot.passage_ids[numbers[order]].tolist()
+    return found
 
 
-def find_similar(phrases: Sequence[str], *, limit: int) -> dict[str, list[int]]:
-    """Return for each folded phrase the ids of the passages that share its rarest bigrams, best first."""
-    frequencies = _frequencies(Counter(term for phrase in phrases for term in bigrams(phrase)))
-    passages = Work.objects.aggregate(total=Sum("passage_count"))["total"] or 0
-    rows = [
-        (phrase, term, _rarity(frequencies[term], passages))
-        for phrase in phrases
-        for term in sorted(set(bigrams(phrase)) & frequencies.keys(), key=frequencies.__getitem__)[
-            :_SIMILAR_TERMS
-        ]
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
-    parameters: dict[str, Any] = {
-        "phrases": columns[0],
-        "terms": columns[1],
-        "weights": columns[2],
-        "limit": limit,
+@on_one_snapshot
+def count_passages(snapshot: Snapshot, phrases: Sequence[str]) -> dict[str, int]:
+    """Return in how many passages each folded phrase stands at most: as often as the rarest of its pairs."""
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    return {
+        phrase: min((len(postings[pair]) for pair in pairs), default=0) for phrase, pairs in wanted.items()
     }
-    return _grouped(_SIMILAR, parameters) if rows else {}
 
 
-_SIMILAR_TERMS = 16
-_SIMILAR = """
-    SELECT phrase, id
-    FROM (
-        SELECT query.phrase, passage.id,
-            row_number() OVER (PARTITION BY query.phrase ORDER BY sum(query.weight) DESC, passage.id) AS place
-        FROM unnest(%(phrases)s::text[], %(terms)s::text[], %(weights)s::float8[]) AS query (phrase, term,
-        weight) JOIN knowledge_passage AS passage ON passage.terms @@ query.term::tsquery GROUP BY
-        query.phrase, passage.id ) AS ranked WHERE place <= %(limit)s ORDER BY phrase, place
-"""
+def _rarest(snapshot: Snapshot, pairs: Iterable[str], limit: int) -> list[str]:
+    """Choose the pairs that are likely the rarest, judged by how rare their characters are."""
+    frequencies = snapshot.frequencies
+    return sorted(
+        dict.fromkeys(pairs),
+        key=lambda pair: frequencies.get(ord(pair[0]), 0) * frequencies.get(ord(pair[1]), 0),
+    )[:limit]
 
 
-def _grouped(statement: str, parameters: dict[str, Any]) -> dict[str, list[int]]:
-    grouped: dict[str, list[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        for phrase, passage_id in cursor.fetchall():
-            grouped.setdefault(phrase, []).append(passage_id)
-    return grouped
+def _add_up(snapshot: Snapshot, postings: Postings, weights: dict[str, float]) -> NDArray[np.float32]:
+    """Return for every document the weights of the terms that it has."""
+    scores = np.zeros(snapshot.size, np.float32)
+    for term, numbers in postings.items():
+        scores[numbers] += weights[term]
+    return scores
+
+
+def _rarity(snapshot: Snapshot, frequency: int) -> float:
+    return math.log(1 + (max(snapshot.size - frequency, 0) + 0.5) / (frequency + 0.5))
+
+
+def _weigh(snapshot: Snapshot, counts: Counter[str], own: Postings, segments: Sequence[str]) -> Weights:
+    """Weigh every pair that was looked up, and every character; what the corpus lacks weighs most."""
+    characters = Counter(character for segment in segments for character in segment)
+    return Weights(
+        pairs={pair: counts[pair] * _rarity(snapshot, len(numbers)) for pair, numbers in own.items()},
+        characters={
+            character: count * _rarity(snapshot, snapshot.frequencies.get(ord(character), 0))
+            for character, count in characters.items()
+        },
+        mean_length=snapshot.mean_length,
+    )
+
+
+def _shared(lists: list[Numbers]) -> Numbers:
+    """Return the numbers that all of the sorted lists have."""
+    shortest, *others = sorted(lists, key=len)
+    for other in others:
+        if len(shortest) and len(other):
+            places = np.minimum(np.searchsorted(other, shortest), len(other) - 1)
+            shortest = shortest[other[places] == shortest]
+        else:
+            shortest = shortest[:0]
+    return shortest
+
+
+def _in_scope(snapshot: Snapshot, numbers: Numbers, where: Where) -> Numbers:
+    if where.work_ids is None:
+        return numbers
+    return numbers[np.isin(snapshot.work_ids[numbers], where.work_ids)]
+
+
+def _best(snapshot: Snapshot, scores: NDArray[np.float32], where: Where, limit: int) -> list[int]:
+    """Return the passages with the highest scores for their length, those of preferred works raised."""
+    numbers = _in_scope(snapshot, np.flatnonzero(scores), where)
+    norms = 1 + K1 * (1 - B + B * snapshot.lengths[numbers] / snapshot.mean_length)
+    found = scores[numbers] / norms
+    found[np.isin(snapshot.work_ids[numbers], where.preferred)] *= where.boost
+    if len(found) > limit:
+        kept = np.argpartition(-found, limit)[:limit]
+        numbers, found = numbers[kept], found[kept]
+    order = np.lexsort((numbers, -found))
+    return [int(key) for key in snapshot.passage_ids[numbers[order]]]
+
+
+def _ordered(snapshot: Snapshot, numbers: Numbers, where: Where) -> list[int]:
+    """Return the passages of the documents: of preferred works first, then the shorter ones."""
+    kept = _in_scope(snapshot, numbers, where)
+    is_other = ~np.isin(snapshot.work_ids[kept], where.preferred)
+    order = np.lexsort((kept, snapshot.lengths[kept], is_other))
+    return [int(key) for key in snapshot.passage_ids[kept[order]]]
+
+
+def _verify(candidates: dict[str, list[int]], where: Where, limit: int) -> dict[str, list[int]]:
+    """Keep for each phrase the passages whose text holds it; read no more of them than the limit asks for."""
+    found: dict[str, list[Passage]] = {phrase: [] for phrase in candidates}
+    waiting = {phrase: ids for phrase, ids in candidates.items() if ids}
+    while waiting:
+        batch = {phrase: ids[:_VERIFIED_AT_ONCE] for phrase, ids in waiting.items()}
+        passages = Passage.objects.only("folded", "kind", "length", "work_id").in_bulk(
+            {key for ids in batch.values() for key in ids}
+        )
+        for phrase, ids in batch.items():
+            read = (passages[key] for key in ids if key in passages)
+            found[phrase] += [passage for passage in read if phrase in passage.folded]
+        waiting = {
+            phrase: ids[_VERIFIED_AT_ONCE:]
+            for phrase, ids in waiting.items()
+            if len(found[phrase]) < limit and len(ids) > _VERIFIED_AT_ONCE
+        }
+    return {
+        phrase: [passage.pk for passage in sorted(passages, key=lambda each: _rank(each, where))[:limit]]
+        for phrase, passages in found.items()
+        if passages
+    }
+
+
+def _rank(passage: Passage, where: Where) -> tuple[bool, bool, int, int]:
+    is_root = passage.kind == Passage.Kind.ROOT
+    return (passage.work_id not in where.preferred, not is_root, passage.length, passage.pk)

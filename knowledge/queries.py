@@ -46,9 +46,10 @@ class QueryKind(StrEnum):
 
 @dataclass(frozen=True)
 class ParsedQuery:
-    """A query taken apart; ``phrases``, ``segments`` and ``titles`` are folded."""
+    """A query taken apart; all but ``text`` is folded, ``folded`` is the whole of it."""
 
     text: str
+    folded: str
     kind: QueryKind
     phrases: tuple[str, ...]
     segments: tuple[str, ...]
@@ -71,7 +72,7 @@ def parse_query(query: str, *, literal: bool = False) -> ParsedQuery:
     text = query.strip()[:MAX_QUERY_CHARACTERS]
     if literal:
         folded = fold(text)
-        return ParsedQuery(text, QueryKind.LINE, (), (folded,) if folded else (), ())
+        return ParsedQuery(text, folded, QueryKind.LINE, (), (folded,) if folded else (), ())
     quoted = [
         next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(text)
     ]
@@ -83,14 +84,12 @@ def parse_query(query: str, *, literal: bool = False) -> ParsedQuery:
     is_question = bool(_QUESTION_MARKS.search(fold_characters(rest)))
     segments = tuple(_unique((*phrases, *titles, *_matter(rest))))
     kind = QueryKind.QUESTION if is_question else QueryKind.STATEMENT
-    return ParsedQuery(text, kind, phrases, segments, titles)
+    return ParsedQuery(text, fold(text), kind, phrases, segments, titles)
 
 
-def named_in(parsed: ParsedQuery, names: Iterable[str]) -> bool:
+def named_in(parsed: ParsedQuery, folded_names: Iterable[str]) -> bool:
     """Tell whether the query has one of a book's names: in 《》, or from two characters on anywhere."""
-    folded_text = fold(parsed.text)
-    folded_names = [name for name in map(fold, names) if name]
-    return any(name in parsed.titles or (len(name) >= 2 and name in folded_text) for name in folded_names)
+    return any(name in parsed.titles or (len(name) >= 2 and name in parsed.folded) for name in folded_names)
 
 
 def _titles_in(text: str) -> Iterable[str]:

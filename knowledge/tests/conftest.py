@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 
+from knowledge.background import forget_samples
 from knowledge.bundled_model import BundledModel
 
 
@@ -10,3 +11,9 @@ from knowledge.bundled_model import BundledModel
 def bundled_model() -> BundledModel:
     """The model from the cache that the product uses, so that repeated runs do not build it again."""
     return BundledModel.open(settings.VAR_DIR / "models", threads=2)
+
+
+@pytest.fixture(autouse=True)
+def fresh_samples() -> None:
+    """No test measures similarities by the vectors of another one's corpus."""
+    forget_samples()

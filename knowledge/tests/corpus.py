@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge import services
+from knowledge import ingestion, lexical
 from knowledge.errors import EmbeddingUnavailable
 from knowledge.folding import bigrams, fold
+from knowledge.models import Passage
+from knowledge.postings import split_pairs
+from knowledge.segments import take_snapshot
 
 LUNYU = """---
 title: 论语
@@ -114,7 +117,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 def load(folder: Path, *contents: str) -> None:
     """Load Markdown texts into the corpus."""
     for number, content in enumerate(contents):
-        services.ingest_file(path=write(folder, f"{number}.md", content))
+        ingestion.ingest_file(path=write(folder, f"{number}.md", content))
 
 
 def use_embedder(monkeypatch, embedder: FakeEmbedder) -> FakeEmbedder:
@@ -122,3 +125,14 @@ def use_embedder(monkeypatch, embedder: FakeEmbedder) -> FakeEmbedder:
     monkeypatch.setattr("knowledge.embeddings.get_embedder", lambda: embedder)
     monkeypatch.setattr("knowledge.embeddings.current_model", lambda: embedder.name)
     return embedder
+
+
+def assert_index_is_true() -> None:
+    """Every passage is found by each pair of its text, and the index holds no passage that has gone."""
+    snapshot = take_snapshot()
+    pairs = {pair for text in Passage.objects.values_list("folded", flat=True) for pair in split_pairs(text)}
+    found = lexical.find_exact(list(pairs), limit=10_000)
+    for pair in pairs:
+        having = Passage.objects.filter(folded__contains=pair).values_list("pk", flat=True)
+        assert set(found[pair]) == set(having)
+    assert set(snapshot.passage_ids.tolist()) == set(Passage.objects.values_list("pk", flat=True))

@@ -1,51 +1,48 @@
-"""Both sides of the search are normalised, and the kind of query decides how much the vectors have to say."""
+"""Exact lines come first, then what characters and vectors say together; ranks play no part."""
 
 import pytest
 
 from knowledge.fusion import Candidate, fuse
-from knowledge.queries import QueryKind
 
 
-def test_scores_are_normalised_before_they_are_weighed() -> None:
-    lexical_best = Candidate(1, lexical=40.0, dense=0.80)
-    dense_best = Candidate(2, lexical=0.0, dense=0.90)
+def test_line_that_was_found_literally_outweighs_everything_else() -> None:
+    exact = Candidate(1, overlap=0.1, exact_phrases=1)
+    likely = Candidate(2, overlap=1.2, alignment=1.0, deviations=12.0, is_named=True)
 
-    fuse([lexical_best, dense_best], QueryKind.QUESTION)
+    fuse([exact, likely])
 
-    assert lexical_best.score == pytest.approx(0.4)
-    assert dense_best.score == pytest.approx(0.6)
-
-
-def test_literal_query_is_decided_by_its_characters() -> None:
-    lexical_best = Candidate(1, lexical=40.0, dense=0.80, coverage=0.9)
-    dense_best = Candidate(2, lexical=10.0, dense=0.90)
-
-    fuse([lexical_best, dense_best], QueryKind.STATEMENT)
-
-    assert lexical_best.score > dense_best.score
+    assert exact.score > likely.score
 
 
-def test_exact_line_comes_before_everything_else() -> None:
-    exact = Candidate(1, lexical=1.0, exact_phrases=1)
-    other = Candidate(2, lexical=40.0, dense=0.99, is_named=True)
+def test_similarity_decides_between_equal_characters() -> None:
+    near = Candidate(1, overlap=0.3, deviations=3.0)
+    far = Candidate(2, overlap=0.3, deviations=-1.0)
 
-    fuse([exact, other], QueryKind.QUESTION)
+    fuse([far, near])
 
-    assert exact.score > other.score
-
-
-def test_candidates_without_vectors_are_weighed_by_characters_alone() -> None:
-    best, second = Candidate(1, lexical=40.0), Candidate(2, lexical=20.0)
-
-    fuse([best, second], QueryKind.QUESTION)
-
-    assert (best.score, second.score) == (1.0, 0.5)
+    assert near.score - far.score == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(
-    "candidates", [[], [Candidate(1)], [Candidate(1, dense=0.5), Candidate(2, dense=0.5)]]
-)
-def test_nothing_to_compare_is_no_error(candidates: list[Candidate]) -> None:
-    fuse(candidates, QueryKind.STATEMENT)
+def test_passage_without_a_vector_counts_as_near_as_chance() -> None:
+    unknown, chance = Candidate(1, overlap=0.3), Candidate(2, overlap=0.3, deviations=0.0)
 
-    assert all(candidate.score == 0 for candidate in candidates)
+    fuse([unknown, chance])
+
+    assert unknown.score == chance.score
+
+
+def test_characters_in_their_order_count_for_more_than_the_same_in_disorder() -> None:
+    aligned, disordered = Candidate(1, overlap=0.4, alignment=0.8), Candidate(2, overlap=0.4, alignment=0.3)
+
+    fuse([disordered, aligned])
+
+    assert aligned.score > disordered.score
+
+
+def test_work_that_the_query_names_comes_first() -> None:
+    named, other = Candidate(1, overlap=0.4, is_named=True), Candidate(2, overlap=0.4)
+
+    fuse([other, named])
+
+    assert named.score == pytest.approx(0.7)
+    assert other.score == pytest.approx(0.4)

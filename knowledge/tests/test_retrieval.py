@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from guoxue.errors import NotFound
-from knowledge import services
+from knowledge import retrieval, services
 from knowledge.models import Passage
 from knowledge.retrieval import Scope, neighbours, run_search, search_passages
 from knowledge.tests.corpus import (
@@ -146,6 +146,59 @@ def test_empty_corpus_has_no_answer() -> None:
     assert search_passages("学而不思则罔") == []
 
 
+def test_reranker_orders_the_best_and_leaves_the_literal_line_in_front(monkeypatch) -> None:
+    asked: list[str] = []
+
+    def prefer_the_last(query: str, texts: list[str]) -> list[float]:
+        asked.extend(texts)
+        return [float(place) for place in range(len(texts))]
+
+    before = search_passages("“学而不思则罔”与“知”", limit=50)
+    monkeypatch.setattr(retrieval, "get_reranker", lambda: object())
+    monkeypatch.setattr(retrieval, "rerank", prefer_the_last)
+
+    after = search_passages("“学而不思则罔”与“知”", limit=4)
+
+    assert len(asked) > 4
+    assert asked[0] == f"《论语·为政》{SI_ZE_WANG}"
+    assert [hit.passage_id for hit in after] == [
+        before[0].passage_id,
+        *[hit.passage_id for hit in before[:0:-1]][:3],
+    ]
+    assert [hit.fused_rank for hit in after] == [1, 2, 3, 4]
+
+
+def test_order_stays_when_the_reranker_gives_no_scores(monkeypatch) -> None:
+    before = search_passages("知人者智", limit=5)
+    monkeypatch.setattr(retrieval, "get_reranker", lambda: object())
+    monkeypatch.setattr(retrieval, "rerank", lambda query, texts: None)
+
+    assert search_passages("知人者智", limit=5) == before
+
+
+def test_same_text_is_shown_once_with_its_other_places(tmp_path: Path) -> None:
+    load(tmp_path, "# 引书\n\n子曰：“学而不思则罔，思而不学则殆。”\n")
+
+    hits = search_passages("学而不思则罔", limit=20)
+
+    first = hits[0]
+    assert {first.citation, *(other.citation for other in first.duplicates)} == {"《论语·为政》", "《引书》"}
+    assert len({hit.text for hit in hits}) == len(hits)
+
+
+def test_search_of_a_named_work_prefers_it_among_equal_texts(tmp_path: Path) -> None:
+    load(tmp_path, "# 引书\n\n子曰：“学而不思则罔，思而不学则殆。”\n")
+
+    assert search_passages("引书里的学而不思则罔")[0].citation == "《引书》"
+    assert search_passages("论语里的学而不思则罔")[0].citation == "《论语·为政》"
+
+
+def test_matched_characters_are_marked_in_the_text_as_written() -> None:
+    hit = search_passages("學而不思")[0]
+
+    assert [hit.text[start:end] for start, end in hit.matched] == ["学而不思", "而不"]
+
+
 def test_neighbours_are_in_reading_order() -> None:
     passage = Passage.objects.get(text=SI_ZE_WANG)
 
@@ -166,5 +219,5 @@ def test_neighbours_of_nothing_are_not_found() -> None:
 def test_search_takes_a_fixed_number_of_round_trips(django_assert_max_num_queries) -> None:
     search_passages("warm 温")
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(11):
         search_passages("“学而不思则罔”和“知人者智”出自哪里？", limit=20)

@@ -1,15 +1,11 @@
-"""The corpus as it is stored: works, their sections and passages, vectors, term counts and ingestion jobs."""
+"""The corpus as it is stored: works, their sections and passages."""
 
 from collections.abc import Collection
 from typing import Self
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Deferrable, Q
-from pgvector.django import HalfVectorField
 
 
 class Category(models.TextChoices):
@@ -108,7 +104,7 @@ class Section(models.Model):
 class PassageQuerySet(models.QuerySet["Passage"]):
     def located(self) -> Self:
         """With work and section loaded and without the index columns, as every reader needs a passage."""
-        return self.select_related("work", "section").defer("folded", "terms")
+        return self.select_related("work", "section").defer("folded")
 
     def around(self, passage: "Passage", radius: int) -> Self:
         """The passage and up to ``radius`` passages on each side of it in its work, in reading order."""
@@ -117,7 +113,7 @@ class PassageQuerySet(models.QuerySet["Passage"]):
 
 
 class Passage(models.Model):
-    """What is searched and cited; ``text`` is the original, ``folded`` and ``terms`` serve the index.
+    """What is searched and cited; ``text`` is the original, ``folded`` serves the index.
 
     ``translation`` is a modern rendering of this very passage; ``continues`` tells that the passage before it
     was cut here because the whole was too long.
@@ -140,7 +136,6 @@ class Passage(models.Model):
     folded = models.TextField("折叠文本", editable=False)
     length = models.PositiveIntegerField("字数", editable=False, help_text="折叠后的汉字数。")
     content_hash = models.CharField("内容指纹", max_length=64, editable=False)
-    terms = SearchVectorField("检索词", editable=False)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
 
     objects = PassageQuerySet.as_manager()
@@ -160,7 +155,6 @@ class Passage(models.Model):
                 condition=~Q(text="") & ~Q(folded="") & Q(length__gt=0), name="passage_has_text"
             ),
         )
-        indexes = (GinIndex(fields=("terms",), name="passage_terms"),)
 
     def __str__(self) -> str:
         return f"{self.work_id}#{self.ordinal}"
@@ -184,98 +178,3 @@ class Passage(models.Model):
         if self.section.author:
             return f"{self.section.author}《{self.section.title}》"
         return f"《{self.work.title}·{self.section.path}》"
-
-
-class Embedding(models.Model):
-    """The vector of a passage by one model; several models live side by side until one replaces another."""
-
-    passage = models.ForeignKey(Passage, models.CASCADE, related_name="embeddings", verbose_name="段落")
-    model = models.CharField("模型", max_length=100)
-    vector = HalfVectorField("向量")
-    created_at = models.DateTimeField("创建时间", auto_now_add=True)
-
-    class Meta:
-        verbose_name = "向量"
-        verbose_name_plural = "向量"
-        constraints = (
-            models.UniqueConstraint(fields=("passage", "model"), name="embedding_passage_model_unique"),
-        )
-        indexes = (models.Index(fields=("model",), name="embedding_model"),)
-
-    def __str__(self) -> str:
-        return f"{self.passage_id}@{self.model}"
-
-
-class TermFrequency(models.Model):
-    """In how many passages a term (a character bigram) occurs: the rarer it is, the more it weighs."""
-
-    term = models.CharField("检索词", max_length=2, primary_key=True)
-    passages = models.IntegerField("段数")
-
-    class Meta:
-        verbose_name = "检索词频"
-        verbose_name_plural = "检索词频"
-        constraints = (
-            models.CheckConstraint(condition=Q(passages__gte=0), name="term_frequency_not_negative"),
-        )
-
-    def __str__(self) -> str:
-        return self.term
-
-
-class IngestionJob(models.Model):
-    """A file on its way into the corpus, with its progress and the report of what was refused."""
-
-    class Status(models.TextChoices):
-        QUEUED = "queued", "等待中"
-        RUNNING = "running", "导入中"
-        COMPLETED = "completed", "已完成"
-        FAILED = "failed", "失败"
-
-    class Stage(models.TextChoices):
-        READING = "reading", "读取文件"
-        LOADING = "loading", "载入段落"
-        EMBEDDING = "embedding", "生成向量"
-
-    file = models.FileField("文件", upload_to="corpus/%Y/%m/")
-    original_name = models.CharField("文件名", max_length=255)
-    work_title = models.CharField("书名", max_length=100, blank=True, help_text="文件里没有写明书名时使用。")
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        related_name="ingestion_jobs",
-        verbose_name="提交人",
-    )
-    status = models.CharField("状态", max_length=10, choices=Status, default=Status.QUEUED)
-    stage = models.CharField("步骤", max_length=10, choices=Stage, default=Stage.READING)
-    total_count = models.PositiveIntegerField("总段数", default=0)
-    processed_count = models.PositiveIntegerField("已处理", default=0)
-    loaded_count = models.PositiveIntegerField("已载入", default=0)
-    refused_count = models.PositiveIntegerField("被拒绝", default=0)
-    report = models.JSONField("报告", default=dict, blank=True)
-    error = models.TextField("错误", blank=True)
-    created_at = models.DateTimeField("提交时间", auto_now_add=True)
-    started_at = models.DateTimeField("开始时间", null=True, blank=True)
-    heartbeat_at = models.DateTimeField("最近活动", null=True, blank=True)
-    finished_at = models.DateTimeField("结束时间", null=True, blank=True)
-
-    class Meta:
-        verbose_name = "导入任务"
-        verbose_name_plural = "导入任务"
-        ordering = ("-created_at", "-id")
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(status__in=["queued", "running", "completed", "failed"]),
-                name="ingestion_status_known",
-            ),
-        )
-        indexes = (models.Index(fields=("-created_at", "-id"), name="ingestion_job_recent"),)
-
-    def __str__(self) -> str:
-        return f"{self.original_name}（{self.get_status_display()}）"
-
-    @property
-    def is_finished(self) -> bool:
-        """Tell whether the job has come to its end, good or bad."""
-        return self.status in (self.Status.COMPLETED, self.Status.FAILED)

@@ -1,0 +1,144 @@
+"""Decides how the characters of passages become posting lists: which terms there are, and their bytes.
+
+A term is a pair of adjoining characters of the folded text, or its last character alone. A posting list says
+in which documents of a segment a term occurs. Lists lie in blocks, sorted by term, small enough for PostgreSQL
+to keep each in its row.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Document numbers are 16 bits wide.
+SEGMENT_LIMIT = 65_536
+_CODE_BITS = 18
+_DOCUMENT_BITS = 16
+_TRANSLATED = 1 << (2 * _CODE_BITS)
+_BLOCK_BYTES = 1_900
+_ENTRY_BYTES = 12
+_SEPARATOR = "\0"
+
+Terms: TypeAlias = NDArray[np.int64]
+Documents: TypeAlias = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is indexed of a passage: its folded text, the folded names of its place, its folded translation."""
+
+    text: str
+    names: tuple[str, ...] = ()
+    translation: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Posting lists of neighbouring terms; ``first_term`` is the least of them."""
+
+    first_term: int
+    data: bytes
+
+
+def pair_term(pair: str, *, translated: bool = False) -> int:
+    """Return the number of a pair of characters; in a translation it is another term."""
+    return (ord(pair[0]) << _CODE_BITS | ord(pair[1])) | (_TRANSLATED if translated else 0)
+
+
+def character_terms(character: str) -> tuple[int, int]:
+    """Return the half-open range of the terms that begin with the character: all places where it stands."""
+    first = ord(character) << _CODE_BITS
+    return first, first + (1 << _CODE_BITS)
+
+
+def split_pairs(folded: str) -> list[str]:
+    """Split folded text into its overlapping pairs of characters, in order."""
+    return [folded[start : start + 2] for start in range(len(folded) - 1)]
+
+
+def build_blocks(documents: Sequence[Document]) -> list[Block]:
+    """Write the posting lists of at most ``SEGMENT_LIMIT`` documents, numbered from 0 as they come."""
+    if len(documents) > SEGMENT_LIMIT:
+        raise ValueError(f"A segment has at most {SEGMENT_LIMIT} documents, not {len(documents)}.")
+    own = _keys([_SEPARATOR.join((each.text, *each.names)) for each in documents])
+    translated = _keys([each.translation for each in documents])
+    if not documents:
+        return []
+    keys = np.sort(np.concatenate([own, translated + (_TRANSLATED << _DOCUMENT_BITS)]))
+    keys = keys[_firsts(keys)]
+    terms = keys >> _DOCUMENT_BITS
+    starts = _firsts(terms)
+    return list(_blocks(terms[starts], starts, (keys & (SEGMENT_LIMIT - 1)).astype("<u2")))
+
+
+def count_characters(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the characters of the texts, sorted by code, and in how many texts each stands."""
+    codes, numbers = code_points([each.text for each in documents])
+    pairs = np.sort((codes << _DOCUMENT_BITS | numbers)[codes > 0])
+    characters = pairs[_firsts(pairs)] >> _DOCUMENT_BITS
+    starts = _firsts(characters)
+    counts = np.diff(starts, append=len(characters))
+    return characters[starts].astype(np.uint32), counts.astype(np.uint32)
+
+
+def read_postings(data: bytes, term: int) -> Documents:
+    """Return the documents that have the term, in order; empty where the block has no such term."""
+    terms, ends, documents = _parse(data)
+    place = int(np.searchsorted(terms, term))
+    if place == len(terms) or terms[place] != term:
+        return documents[:0]
+    return documents[ends[place - 1] if place else 0 : ends[place]]
+
+
+def read_range(data: bytes, first: int, last: int) -> Documents:
+    """Return the documents that have a term from ``first`` up to but not including ``last``, repeated."""
+    terms, ends, documents = _parse(data)
+    start, stop = np.searchsorted(terms, [first, last])
+    if start == stop:
+        return documents[:0]
+    return documents[ends[start - 1] if start else 0 : ends[stop - 1]]
+
+
+def code_points(texts: Sequence[str]) -> tuple[Terms, Terms]:
+    """Return the code points of the texts, a separator after each, and the number of each one's text."""
+    joined = [text + _SEPARATOR for text in texts]
+    codes = np.frombuffer("".join(joined).encode("utf-32-le"), "<u4").astype(np.int64)
+    return codes, np.repeat(np.arange(len(joined)), [len(text) for text in joined])
+
+
+def _keys(texts: Sequence[str]) -> Terms:
+    """Return the sortable key of each occurrence: its term, then its document."""
+    codes, numbers = code_points(texts)
+    present = codes[:-1] > 0
+    terms = codes[:-1][present] << _CODE_BITS | codes[1:][present]
+    return terms << _DOCUMENT_BITS | numbers[:-1][present]
+
+
+def _firsts(ordered: Terms) -> Terms:
+    """Return where each value of the sorted array stands first."""
+    return np.flatnonzero(np.diff(ordered, prepend=-1))
+
+
+def _blocks(terms: Terms, starts: Terms, documents: Documents) -> Iterable[Block]:
+    ends = np.append(starts[1:], len(documents))
+    # Where a block begins depends on the bytes before it, so that a long list fills one or more on its own.
+    before = starts * documents.itemsize + np.arange(len(terms)) * _ENTRY_BYTES
+    firsts = _firsts(before // _BLOCK_BYTES)
+    for first, last in zip(firsts, [*firsts[1:], len(terms)], strict=True):
+        offset = starts[first]
+        parts = (
+            np.array([last - first], "<u4"),
+            terms[first:last].astype("<i8"),
+            (ends[first:last] - offset).astype("<u4"),
+            documents[offset : ends[last - 1]],
+        )
+        yield Block(int(terms[first]), b"".join(part.tobytes() for part in parts))
+
+
+def _parse(data: bytes) -> tuple[Terms, NDArray[np.uint32], Documents]:
+    count = int.from_bytes(data[:4], "little")
+    terms = np.frombuffer(data, "<i8", count, 4)
+    ends = np.frombuffer(data, "<u4", count, 4 + 8 * count)
+    return terms, ends, np.frombuffer(data, "<u2", -1, 4 + _ENTRY_BYTES * count)
