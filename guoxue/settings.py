@@ -138,6 +138,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "purge-expired": {"task": "accounts.tasks.purge_expired", "schedule": timedelta(days=1)},
     "resume-ingestion-jobs": {"task": "knowledge.tasks.resume_ingestion_jobs", "schedule": 60.0},
+    "index-new-passages": {
+        "task": "knowledge.tasks.index_new_passages",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "embed-missing-passages": {"task": "knowledge.tasks.embed_missing_passages", "schedule": 600.0},
 }
 
@@ -176,6 +181,7 @@ REST_FRAMEWORK = {
         "email-code-ip": _text("EMAIL_CODE_RATE_IP", "20/hour"),
         "login-ip": _text("LOGIN_RATE_IP", "30/minute"),
         "search": _text("SEARCH_RATE", "60/minute"),
+        "quotes": _text("QUOTES_RATE", "30/minute"),
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "EXCEPTION_HANDLER": "guoxue.api.exception_handler",
@@ -212,6 +218,22 @@ EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL")
 EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", default=384)
 EMBEDDING_THREADS = env.int("EMBEDDING_THREADS", default=2)
+# Alibaba Cloud takes no more texts at once; the other vendors take more.
+EMBEDDING_BATCH_SIZE = max(1, env.int("EMBEDDING_BATCH_SIZE", default=10))
+EMBEDDING_PARALLEL_REQUESTS = max(1, env.int("EMBEDDING_PARALLEL_REQUESTS", default=4))
+EMBEDDING_REQUESTS_PER_MINUTE = env.int("EMBEDDING_REQUESTS_PER_MINUTE", default=0)
+EMBEDDING_TOKENS_PER_MINUTE = env.int("EMBEDDING_TOKENS_PER_MINUTE", default=0)
+# The server that was used before: the search goes on with it until the vectors of the new one are complete.
+EMBEDDING_PREVIOUS_BASE_URL = _text("EMBEDDING_PREVIOUS_BASE_URL")
+EMBEDDING_PREVIOUS_API_KEY = _text("EMBEDDING_PREVIOUS_API_KEY")
+EMBEDDING_PREVIOUS_MODEL = _text("EMBEDDING_PREVIOUS_MODEL")
+EMBEDDING_PREVIOUS_DIMENSIONS = env.int("EMBEDDING_PREVIOUS_DIMENSIONS", default=384)
+
+# --- Reranker: a server of the shape of Jina's or Cohere's; empty means none.
+RERANKER_BASE_URL = _text("RERANKER_BASE_URL")
+RERANKER_API_KEY = _text("RERANKER_API_KEY")
+RERANKER_MODEL = _text("RERANKER_MODEL")
+RERANKER_TIMEOUT_SECONDS = env.float("RERANKER_TIMEOUT_SECONDS", default=3.0)
 
 # --- Money, in micro-yuan (¥1 = 1 000 000)
 TRIAL_GRANT_MICROS = env.int("TRIAL_GRANT_MICROS", default=10_000_000)

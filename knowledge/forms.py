@@ -6,10 +6,12 @@ from typing import ClassVar
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from knowledge.formats import READERS
+from knowledge.formats import SUFFIXES
 from knowledge.models import Category, IngestionJob, Work
+from knowledge.unpacking import ARCHIVE_SUFFIX
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+UPLOAD_SUFFIXES = (*SUFFIXES, ARCHIVE_SUFFIX)
 
 
 class UploadForm(forms.ModelForm[IngestionJob]):
@@ -17,13 +19,16 @@ class UploadForm(forms.ModelForm[IngestionJob]):
         model = IngestionJob
         fields = ("file", "work_title")
         help_texts: ClassVar[dict[str, str]] = {
-            "file": "UTF-8 编码的 .txt、.md、.json、.jsonl 文件。库中已有同名典籍时，以文件的内容为准。",
+            "file": (
+                f"{'、'.join(UPLOAD_SUFFIXES)} 文件，编码自动识别；.zip 里可以放一个文件夹。"
+                "库中已有同名、同版本的典籍时，以文件的内容为准。"
+            ),
         }
 
     def clean_file(self) -> UploadedFile[bytes]:
         file: UploadedFile[bytes] = self.cleaned_data["file"]
-        if Path(file.name or "").suffix.lower() not in READERS:
-            raise forms.ValidationError(f"不支持这种格式；目前支持 {'、'.join(READERS)}。")
+        if Path(file.name or "").suffix.lower() not in UPLOAD_SUFFIXES:
+            raise forms.ValidationError(f"不支持这种格式；目前支持 {'、'.join(UPLOAD_SUFFIXES)}。")
         if (file.size or 0) > MAX_UPLOAD_BYTES:
             raise forms.ValidationError(
                 f"文件超过 {MAX_UPLOAD_BYTES // 1024**2} MB，请用命令 ingest_corpus 导入。"

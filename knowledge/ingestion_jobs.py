@@ -2,22 +2,32 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from django.core.files import File
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from knowledge import services
 from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
+from knowledge.filling import embed_missing
+from knowledge.formats import Source
+from knowledge.ingestion import IngestionListener, IngestionResult, ingest_sources
 from knowledge.models import IngestionJob
+from knowledge.progress import Stage
+from knowledge.records import Refusal
+from knowledge.refusal_report import RefusalReport, open_report
+from knowledge.unpacking import unpacked
 
 logger = logging.getLogger(__name__)
 
-MAX_REPORTED_REFUSALS = 1000
+SHOWN_REFUSALS = 200
 ABANDONED_AFTER = timedelta(minutes=5)
 _SECONDS_BETWEEN_WRITES = 0.5
 
@@ -75,27 +85,40 @@ def _claim(job_id: int) -> IngestionJob | None:
 
 
 def _load(job: IngestionJob) -> None:
-    progress = _ProgressWriter(job)
-    result = services.ingest_file(
-        path=Path(job.file.path),
-        name=job.original_name,
-        work_title=job.work_title or None,
-        on_progress=progress.report,
-    )
+    with job.file.open("rb") as file, unpacked(file, job.original_name) as sources:
+        listener, result = _load_texts(job, sources)
     job.loaded_count = result.passage_count
-    job.refused_count = len(result.refusals)
-    job.report = {
-        "works": [asdict(work) for work in result.works],
-        "refusals": [asdict(refusal) for refusal in result.refusals[:MAX_REPORTED_REFUSALS]],
-    }
+    job.report = {"works": [asdict(work) for work in result.works], "refusals": listener.shown_refusals}
+    if not result.works:
+        raise CorpusFileRefused(result.failed[0][1])
     note = ""
     try:
         titles = [work.title for work in result.works]
-        job.report["embedded"] = services.embed_missing(work_titles=titles, on_progress=progress.report)
+        job.report["embedded"] = embed_missing(work_titles=titles, on_progress=listener.progressed)
     except EmbeddingUnavailable as unavailable:
         logger.warning("Job %s is loaded but has no vectors yet.", job.pk, exc_info=True)
         note = f"文字已载入，可按字句检索；向量稍后自动补全。原因：{unavailable.message}"
     _finish(job, IngestionJob.Status.COMPLETED, error=note)
+
+
+def _load_texts(job: IngestionJob, sources: list[Source]) -> "tuple[_JobListener, IngestionResult]":
+    """Load the texts, and keep every refused record in a file of the job, even where all is refused."""
+    with _refusal_file(job) as report:
+        listener = _JobListener(job, report)
+        result = ingest_sources(sources=sources, work_title=job.work_title, listener=listener)
+    return listener, result
+
+
+@contextmanager
+def _refusal_file(job: IngestionJob) -> Iterator[RefusalReport]:
+    with TemporaryDirectory(prefix="guoxue-report-") as folder:
+        path = Path(folder) / "refusals.csv"
+        with open_report(path) as report:
+            yield report
+        job.refused_count = report.count
+        if report.count:
+            with path.open("rb") as written:
+                job.refusal_file.save(f"refusals-{job.pk}.csv", File(written), save=False)
 
 
 def _finish(job: IngestionJob, status: IngestionJob.Status, *, error: str) -> None:
@@ -103,14 +126,22 @@ def _finish(job: IngestionJob, status: IngestionJob.Status, *, error: str) -> No
     job.save()
 
 
-class _ProgressWriter:
-    """Writes the progress of a job to its row, at most twice a second."""
+class _JobListener(IngestionListener):
+    """Writes the progress of a job to its row, at most twice a second, and what was refused to its report."""
 
-    def __init__(self, job: IngestionJob) -> None:
+    def __init__(self, job: IngestionJob, report: RefusalReport) -> None:
+        self.shown_refusals: list[dict[str, object]] = []
         self._job = job
+        self._report = report
         self._written_at = float("-inf")
 
-    def report(self, stage: services.Stage, processed: int, total: int) -> None:
+    def refused(self, source: Source, refusal: Refusal) -> None:
+        """Note a record that cannot be loaded."""
+        self._report.add(refusal.file, refusal.line, refusal.reason)
+        if len(self.shown_refusals) < SHOWN_REFUSALS:
+            self.shown_refusals.append(asdict(refusal))
+
+    def progressed(self, stage: Stage, processed: int, total: int) -> None:
         """Note how far the job has come; the beginning and the end of a stage are always written."""
         is_boundary = stage != self._job.stage or processed == total
         now = time.monotonic()

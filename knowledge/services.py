@@ -1,35 +1,30 @@
-"""The use cases of the corpus: load a file, load the starter corpus, fill in vectors, remove a work."""
+"""The use cases of the corpus: store and remove a work, index, load the starter corpus, fill in vectors."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Max
 
-from knowledge import embeddings, starter_vectors, vectors
+from knowledge import embeddings, indexing, starter_vectors, vectors
 from knowledge.errors import CorpusFileRefused
-from knowledge.formats import read_file
+from knowledge.filling import count_missing_vectors as count_missing_vectors
+from knowledge.filling import embed_missing as embed_missing
+from knowledge.formats import discover
+from knowledge.locks import lock_corpus
 from knowledge.models import Passage, Work
-from knowledge.outline import WorkOutline, hash_text, outline_works
-from knowledge.records import Record, Refusal
-from knowledge.storing import Changes, count_terms, lock_corpus, passage_terms, write_work
+from knowledge.outline import WorkOutline, hash_text
+from knowledge.parsing import Parsed, ParsedWork, ParseRequest, RecordsRefused, SourceFailed, parse
+from knowledge.postings import SEGMENT_LIMIT
+from knowledge.progress import Progress as Progress
+from knowledge.progress import Stage as Stage
+from knowledge.progress import ignore_progress as ignore_progress
+from knowledge.storing import Changes, delete_work, refold_passages, write_work
 
 STARTER_FOLDER = Path(__file__).resolve().parent / "starter"
 STARTER_ORIGIN = "starter/"
-EMBEDDING_BATCH = 64
-
-
-class Stage(StrEnum):
-    """How far a file has come."""
-
-    LOADING = "loading"
-    EMBEDDING = "embedding"
-
-
-Progress = Callable[[Stage, int, int], None]
+EMBEDDING_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -37,97 +32,76 @@ class LoadedWork:
     """What loading did to one work; ``unchanged`` means that the same content was there already."""
 
     title: str
+    edition: str
     passages: int
     changes: Changes
-    unchanged: bool
+    unchanged: bool = False
 
 
-@dataclass
-class IngestionResult:
-    """What a file brought: its works, and the records that were refused."""
-
-    works: list[LoadedWork] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-
-    @property
-    def passage_count(self) -> int:
-        """How many passages the file has, new or not."""
-        return sum(work.passages for work in self.works)
-
-    @property
-    def unchanged(self) -> bool:
-        """Tell whether everything in the file was in the corpus already."""
-        return all(work.unchanged for work in self.works)
-
-
-def ignore_progress(stage: Stage, processed: int, total: int) -> None:
-    """Let progress go unreported."""
-
-
-def ingest_file(
-    *,
-    path: Path,
-    name: str | None = None,
-    work_title: str | None = None,
-    on_progress: Progress = ignore_progress,
-    dry_run: bool = False,
-) -> IngestionResult:
-    """Load a file into the corpus, each of its works in a transaction of its own; vectors come later.
-
-    Idempotent by content: a file that was loaded before changes nothing; one that has changed replaces
-    what differs and leaves the ids of all other passages alone. Unfit records are reported, the rest is
-    loaded. Raises ``CorpusFileRefused`` when the file as a whole cannot be read or holds no text.
-    """
-    name = name or path.name
-    outlines, refusals = parse_file(path, name=name, work_title=work_title)
-    return ingest_outlines(outlines, refusals=refusals, origin=name, on_progress=on_progress, dry_run=dry_run)
-
-
-def ingest_outlines(
-    outlines: Sequence[WorkOutline],
-    *,
-    refusals: Sequence[Refusal],
-    origin: str,
-    on_progress: Progress = ignore_progress,
-    dry_run: bool = False,
-) -> IngestionResult:
-    """Store what ``parse_file`` has read, work by work."""
-    result = IngestionResult(refusals=list(refusals))
-    total = sum(len(outline.passages) for outline in outlines)
-    on_progress(Stage.LOADING, 0, total)
-    for outline in outlines:
-        result.works.append(_describe(outline) if dry_run else store_work(outline=outline, origin=origin))
-        on_progress(Stage.LOADING, result.passage_count, total)
-    return result
-
-
-def parse_file(
-    path: Path, *, name: str, work_title: str | None = None
-) -> tuple[list[WorkOutline], list[Refusal]]:
-    """Read a file and outline its works; nothing is stored."""
-    records: list[Record] = []
-    refusals: list[Refusal] = []
-    for item in read_file(path, name=name, work_title=work_title):
-        if isinstance(item, Refusal):
-            refusals.append(item)
-        else:
-            records.append(item)
-    if not records:
-        reason = f"第 {refusals[0].line} 行：{refusals[0].reason}" if refusals else ""
-        raise CorpusFileRefused(f"文件里没有可导入的文字。{reason}")
-    return outline_works(records), refusals
-
-
-def store_work(*, outline: WorkOutline, origin: str) -> LoadedWork:
-    """Make the work in the corpus equal to the outline, in one transaction under the corpus lock."""
+def store_work(*, outline: WorkOutline, content_hash: str, origin: str) -> LoadedWork:
+    """Make the work of that title and edition equal to the outline, in one transaction under the corpus lock."""
     with transaction.atomic(durable=True):
         lock_corpus()
-        work, _created = Work.objects.get_or_create(
-            title=outline.details.title, edition=outline.details.edition
-        )
-        if work.content_hash == outline.content_hash:
-            return _describe(outline, unchanged=True)
-        return _describe(outline, write_work(work, outline, origin=origin))
+        details = outline.details
+        work, _created = Work.objects.get_or_create(title=details.title, edition=details.edition)
+        return _store(work, outline, content_hash=content_hash, origin=origin)
+
+
+def _store(work: Work, outline: WorkOutline, *, content_hash: str, origin: str) -> LoadedWork:
+    details, count = outline.details, len(outline.passages)
+    if work.content_hash == content_hash:
+        return LoadedWork(details.title, details.edition, count, Changes(kept=count), unchanged=True)
+    changes = write_work(work, outline, content_hash=content_hash, origin=origin)
+    return LoadedWork(details.title, details.edition, count, changes)
+
+
+def index_corpus(*, on_progress: Progress = ignore_progress) -> int:
+    """Bring the lexical index up to date, segment by segment; return how many passages were indexed.
+
+    Until then new passages are not found and removed ones are passed over. Safe to interrupt and repeat.
+    """
+    total = indexing.count_unindexed() + indexing.count_stale()
+    processed = 0
+    while indexed := _index_step():
+        processed += indexed
+        on_progress(Stage.INDEXING, processed, max(processed, total))
+    return processed
+
+
+def index_full_segments() -> None:
+    """Index what fills whole segments, and leave the rest: so that much can be loaded at one go."""
+    while indexing.count_unindexed() >= SEGMENT_LIMIT:
+        with transaction.atomic(durable=True):
+            lock_corpus()
+            indexing.index_next()
+
+
+def _index_step() -> int:
+    with transaction.atomic(durable=True):
+        lock_corpus()
+        return indexing.index_next() or indexing.rebuild_stale()
+
+
+def reindex_corpus(*, on_progress: Progress = ignore_progress) -> int:
+    """Fold every passage anew and rebuild the whole index, segment by segment, while searches go on.
+
+    Return how many passages are folded otherwise than they were. Safe to interrupt and repeat.
+    """
+    refolded = 0
+    last = Passage.objects.aggregate(last=Max("pk"))["last"] or 0
+    total, processed, after = Passage.objects.count(), 0, 0
+    while after < last:
+        with transaction.atomic(durable=True):
+            lock_corpus()
+            batch = refold_passages(after=after)
+        after, processed = batch.last_id or last, processed + batch.passages
+        refolded += batch.refolded
+        on_progress(Stage.FOLDING, processed, max(processed, total))
+    with transaction.atomic(durable=True):
+        lock_corpus()
+        indexing.mark_all_stale()
+    index_corpus(on_progress=on_progress)
+    return refolded
 
 
 def remove_work(*, work_id: int) -> int:
@@ -138,30 +112,53 @@ def remove_work(*, work_id: int) -> int:
     with transaction.atomic(savepoint=False):
         lock_corpus()
         work = Work.objects.get(pk=work_id)
-        terms = passage_terms(work.passages.select_related("section", "work").defer("terms", "text"))
-        count_terms(Counter({term: -count for term, count in terms.items()}))
-        work.delete()
+        indexing.mark_stale(work.passages.values_list("pk", flat=True))
+        delete_work(work)
         return work.passage_count
 
 
 def load_starter(*, folder: Path = STARTER_FOLDER) -> list[LoadedWork]:
     """Load the texts that come with the program; a work that an operator has loaded is left alone."""
-    return [
-        store_work(outline=outline, origin=STARTER_ORIGIN + name)
-        for name, outline in outline_starter(folder)
-        if not _is_operators(outline.details.title)
-    ]
+    loaded = []
+    for name, outline in outline_starter(folder):
+        with transaction.atomic(durable=True):
+            lock_corpus()
+            if work := _claim_for_starter(outline):
+                origin = f"{STARTER_ORIGIN}{name}"
+                loaded.append(_store(work, outline, content_hash=outline.content_hash, origin=origin))
+    index_corpus()
+    return loaded
+
+
+def _claim_for_starter(outline: WorkOutline) -> Work | None:
+    """Return the work that the outline is to become: the starter's own of that title, whatever its edition.
+
+    None where an operator has brought the title, or this very edition of it.
+    """
+    title, edition = outline.details.title, outline.details.edition
+    known = list(Work.objects.filter(title=title).order_by("pk"))
+    own = next((work for work in known if work.origin.startswith(STARTER_ORIGIN)), None)
+    if own is None:
+        return None if known else Work.objects.create(title=title, edition=edition)
+    is_taken = any(work.edition == edition for work in known if work is not own)
+    return None if is_taken else own
 
 
 def outline_starter(folder: Path = STARTER_FOLDER) -> list[tuple[str, WorkOutline]]:
     """Read the texts that come with the program, each with its file's name; none of them may be unfit."""
-    read: list[tuple[str, WorkOutline]] = []
-    for path in sorted(folder.glob("*.md")):
-        outlines, refusals = parse_file(path, name=path.name)
-        if refusals:
-            raise CorpusFileRefused(f"{path.name} 第 {refusals[0].line} 行：{refusals[0].reason}")
-        read += [(path.name, outline) for outline in outlines]
-    return read
+    return [(path.name, outline) for path in sorted(folder.glob("*.md")) for outline in _read_whole(path)]
+
+
+def _read_whole(path: Path) -> list[WorkOutline]:
+    """Outline the works of a file of which nothing may be refused."""
+    parsed: list[Parsed] = []
+    parse(ParseRequest(discover([path])[0]), parsed.append)
+    for item in parsed:
+        if isinstance(item, RecordsRefused):
+            raise CorpusFileRefused(f"{path.name} 第 {item.refusals[0].line} 行：{item.refusals[0].reason}")
+        if isinstance(item, SourceFailed):
+            raise CorpusFileRefused(f"{path.name}：{item.message}")
+    return [item.outline for item in parsed if isinstance(item, ParsedWork)]
 
 
 def embed_starter(*, on_progress: Progress = ignore_progress) -> int:
@@ -185,58 +182,3 @@ def embed_starter(*, on_progress: Progress = ignore_progress) -> int:
         on_progress(Stage.EMBEDDING, start + len(keys), len(missing))
     starter_vectors.save_starter_vectors(made, model=model)
     return len(missing)
-
-
-def embed_missing(
-    *,
-    work_titles: Sequence[str] = (),
-    starter_only: bool = False,
-    on_progress: Progress = ignore_progress,
-) -> int:
-    """Give every passage that has no vector of the current model one; return how many were stored.
-
-    Each batch is stored on its own, so that an interrupted run goes on where it was. Texts of the starter
-    corpus take the vectors that come with the program; ``starter_only`` takes nothing else. No
-    transaction is open while the model works. Raises ``EmbeddingUnavailable`` when the model gives no
-    vectors.
-    """
-    model = embeddings.current_model()
-    shipped = starter_vectors.load_starter_vectors(model)
-    total = vectors.count_missing(model, work_titles=work_titles)
-    seen = stored = after = 0
-    while batch := vectors.missing_passages(
-        model, after=after, limit=EMBEDDING_BATCH, work_titles=work_titles
-    ):
-        after = batch[-1].pk
-        found = _vectors_of(batch, shipped, starter_only=starter_only)
-        vectors.store_vectors(model, found)
-        seen, stored = seen + len(batch), stored + len(found)
-        on_progress(Stage.EMBEDDING, min(seen, total), total)
-    return stored
-
-
-def count_missing_vectors() -> int:
-    """Return how many passages have no vector of the current model."""
-    return vectors.count_missing(embeddings.current_model())
-
-
-def _vectors_of(
-    passages: list[Passage], shipped: Mapping[str, vectors.Vector], *, starter_only: bool
-) -> dict[int, vectors.Vector]:
-    inputs = {passage.pk: vectors.stored_input(passage) for passage in passages}
-    found = {key: shipped[digest] for key, text in inputs.items() if (digest := hash_text(text)) in shipped}
-    rest = [key for key in inputs if key not in found]
-    if rest and not starter_only:
-        made = embeddings.get_embedder().embed_passages([inputs[key] for key in rest])
-        found |= dict(zip(rest, made, strict=True))
-    return found
-
-
-def _is_operators(title: str) -> bool:
-    work = Work.objects.filter(title=title).only("origin", "edited_at").first()
-    return work is not None and not work.origin.startswith(STARTER_ORIGIN)
-
-
-def _describe(outline: WorkOutline, changes: Changes | None = None, *, unchanged: bool = False) -> LoadedWork:
-    changes = changes or Changes(kept=len(outline.passages))
-    return LoadedWork(outline.details.title, len(outline.passages), changes, unchanged)

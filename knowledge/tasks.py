@@ -4,8 +4,9 @@ import logging
 
 from celery import shared_task
 
-from knowledge import ingestion_jobs, services, vectors
+from knowledge import filling, ingestion_jobs, services, vectors
 from knowledge.errors import EmbeddingUnavailable
+from knowledge.locks import sole_indexing
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +25,34 @@ def resume_ingestion_jobs() -> None:
 
 
 @shared_task
-def embed_missing_passages() -> None:
-    """Give every passage a vector of the current model; what fails now is tried again at the next run.
+def index_new_passages() -> None:
+    """Index what a killed run has left, and rebuild the parts of the index whose passages have gone or moved.
 
-    While one run is under way another has nothing to do.
+    While passages are being loaded the run that loads them indexes them.
+    """
+    with sole_indexing() as alone:
+        indexed = services.index_corpus() if alone else 0
+    if indexed:
+        logger.info("Indexed %d passages.", indexed)
+
+
+@shared_task
+def embed_missing_passages() -> None:
+    """Give every passage its vectors, index them, and let the chosen model serve once it has them all.
+
+    What fails now is tried again at the next run. While one run is under way another has nothing to do.
     """
     try:
         with vectors.sole_embedding() as alone:
-            stored = services.embed_missing() if alone else 0
+            stored = _fill_in() if alone else 0
     except EmbeddingUnavailable:
         logger.warning("No vectors could be made; the corpus is searched by characters.", exc_info=True)
         return
     if stored:
         logger.info("Stored %d vectors.", stored)
+
+
+def _fill_in() -> int:
+    stored = filling.embed_missing()
+    filling.complete_models()
+    return stored

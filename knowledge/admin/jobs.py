@@ -1,12 +1,21 @@
 """Decides how operators bring a file into the corpus and watch it being loaded."""
 
+from pathlib import Path
 from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,8 +24,6 @@ from accounts.models import User
 from knowledge import ingestion_jobs, tasks
 from knowledge.forms import UploadForm
 from knowledge.models import IngestionJob
-
-SHOWN_REFUSALS = 200
 
 
 @admin.register(IngestionJob)
@@ -52,9 +59,11 @@ class IngestionJobAdmin(admin.ModelAdmin[IngestionJob]):
         return super().get_fieldsets(request, obj) if obj else ((None, {"fields": ("file", "work_title")}),)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.progress_view)
+        progress = self.admin_site.admin_view(self.progress_view)
+        refusals = self.admin_site.admin_view(self.refusals_view)
         return [
-            path("<int:job_id>/progress/", view, name="knowledge_ingestionjob_progress"),
+            path("<int:job_id>/progress/", progress, name="knowledge_ingestionjob_progress"),
+            path("<int:job_id>/refusals.csv", refusals, name="knowledge_ingestionjob_refusals"),
             *super().get_urls(),
         ]
 
@@ -93,38 +102,66 @@ class IngestionJobAdmin(admin.ModelAdmin[IngestionJob]):
             }
         )
 
+    def refusals_view(self, request: HttpRequest, job_id: int) -> HttpResponseBase:
+        """Send the list of all refused records as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        job = IngestionJob.objects.defer("report").filter(pk=job_id).first()
+        if job is None or not job.refusal_file:
+            raise Http404
+        name = f"{Path(job.original_name).stem}-被拒绝的记录.csv"
+        return FileResponse(job.refusal_file.open("rb"), as_attachment=True, filename=name)
+
     @admin.display(description="进度")
     def progress(self, job: IngestionJob) -> str:
         if job.status != IngestionJob.Status.RUNNING:
             return job.get_status_display()
-        return f"{job.get_stage_display()} {job.processed_count} / {job.total_count}"
+        total = f" / {job.total_count}" if job.total_count else ""
+        return f"{job.get_stage_display()} {job.processed_count}{total}"
 
     @admin.display(description="载入的典籍")
     def works(self, job: IngestionJob) -> SafeString:
         rows = (
             (
                 work["title"],
+                f"{edition} " if (edition := work.get("edition")) else "",
                 work["passages"],
                 "内容没有变化" if work["unchanged"] else _describe(work["changes"]),
             )
             for work in job.report.get("works", ())
         )
-        return format_html_join("", "<div>《{}》{} 段：{}</div>", rows) or format_html("{}", "无")
+        return format_html_join("", "<div>《{}》{}{} 段：{}</div>", rows) or format_html("{}", "无")
 
     @admin.display(description="被拒绝的记录")
     def refusals(self, job: IngestionJob) -> SafeString:
-        refusals = job.report.get("refusals", [])[:SHOWN_REFUSALS]
+        refusals = job.report.get("refusals", [])
         if not refusals:
             return format_html("{}", "无")
         rows = ((refusal["file"], refusal["line"], refusal["reason"]) for refusal in refusals)
         head = format_html("<thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead>", "文件", "行", "原因")
         body = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
-        rest = job.refused_count - len(refusals)
-        note = format_html("<p>另有 {} 条未列出。</p>", rest) if rest > 0 else ""
-        return format_html("<table>{}<tbody>{}</tbody></table>{}", head, body, note)
+        return format_html("<table>{}<tbody>{}</tbody></table>{}", head, body, _rest(job, len(refusals)))
+
+
+def _rest(job: IngestionJob, shown: int) -> SafeString:
+    """Say how many refused records the page leaves out, and where all of them are."""
+    rest = job.refused_count - shown
+    note = format_html("<p>另有 {} 条未列出。</p>", rest) if rest > 0 else SafeString("")
+    if not job.refusal_file:
+        return note
+    address = reverse("admin:knowledge_ingestionjob_refusals", args=[job.pk])
+    return format_html('{}<p><a href="{}">下载全部（CSV）</a></p>', note, address)
 
 
 def _describe(changes: dict[str, int]) -> str:
-    return (
-        f"新增 {changes['added']}，移动 {changes['moved']}，保留 {changes['kept']}，删除 {changes['removed']}"
+    """Tell what became of a work's passages; reports of earlier versions know of no updated ones."""
+    return "，".join(
+        f"{label} {changes.get(key, 0)}"
+        for key, label in (
+            ("added", "新增"),
+            ("moved", "移动"),
+            ("updated", "更新"),
+            ("kept", "保留"),
+            ("removed", "删除"),
+        )
     )

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from knowledge import services, tasks
-from knowledge.models import Embedding, IngestionJob, Passage, Section, TermFrequency, Work
+from knowledge.models import Embedding, IndexSegment, IngestionJob, Passage, Section, Work
 from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def staff_with(*permissions: str) -> Client:
         (Section, 8, "为政"),
         (Passage, 8, "学而不思则罔"),
         (Embedding, 7, "fake-model"),
-        (TermFrequency, 5, "学而"),
+        (IndexSegment, 5, ""),
         (IngestionJob, 7, "导入任务"),
     ],
 )
@@ -63,7 +63,7 @@ def test_lists_are_read_in_a_few_queries(
     assert text in response.content.decode()
 
 
-@pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, TermFrequency, IngestionJob])
+@pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, IndexSegment, IngestionJob])
 @pytest.mark.parametrize("query", ["论语", "学而", "abc", "'\\%", "12"])
 def test_every_list_can_be_searched(operator: Client, model, query: str) -> None:
     address = reverse(f"admin:knowledge_{model._meta.model_name}_changelist")
@@ -71,7 +71,7 @@ def test_every_list_can_be_searched(operator: Client, model, query: str) -> None
     assert operator.get(address, {"q": query}).status_code == 200
 
 
-@pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, TermFrequency])
+@pytest.mark.parametrize("model", [Work, Section, Passage, Embedding, IndexSegment])
 def test_every_row_opens(operator: Client, model) -> None:
     row = model.objects.first()
 
@@ -106,12 +106,11 @@ def test_lists_do_not_read_whole_texts(operator: Client, django_assert_max_num_q
 
     for query in captured.captured_queries:
         selected = query["sql"].split(" FROM ")[0].replace('LEFT("knowledge_passage"."text", 41)', "")
-        assert '"knowledge_passage"."terms"' not in selected
         assert '"knowledge_passage"."text"' not in selected
         assert '"knowledge_embedding"."vector"' not in selected
 
 
-@pytest.mark.parametrize("model", [Section, Passage, Embedding, TermFrequency])
+@pytest.mark.parametrize("model", [Section, Passage, Embedding, IndexSegment])
 def test_what_ingestion_writes_is_not_edited_by_hand(operator: Client, model) -> None:
     name, row = model._meta.model_name, model.objects.first()
 
@@ -133,7 +132,7 @@ def test_edited_details_are_remembered_as_edited(operator: Client) -> None:
     assert work.edited_at is not None
 
 
-def test_deleted_work_takes_its_term_counts_along(operator: Client) -> None:
+def test_deleted_work_leaves_the_index_to_be_rebuilt(operator: Client) -> None:
     work = Work.objects.get(title="论语")
     address = reverse("admin:knowledge_work_delete", args=[work.pk])
 
@@ -142,7 +141,7 @@ def test_deleted_work_takes_its_term_counts_along(operator: Client) -> None:
 
     assert "连同 6 段原文" in question
     assert set(Passage.objects.values_list("work__title", flat=True)) == {"道德经"}
-    assert not TermFrequency.objects.filter(term="学而").exists()
+    assert IndexSegment.objects.filter(is_stale=True).exists()
 
 
 def test_several_works_are_deleted_by_the_action(operator: Client) -> None:
@@ -152,7 +151,6 @@ def test_several_works_are_deleted_by_the_action(operator: Client) -> None:
     operator.post(reverse("admin:knowledge_work_changelist"), values)
 
     assert not Passage.objects.exists()
-    assert not TermFrequency.objects.exists()
 
 
 def upload(client: Client, name: str, content: str | bytes, work_title: str = "") -> object:
@@ -198,7 +196,7 @@ def test_lost_broker_does_not_lose_the_upload(
     assert IngestionJob.objects.get().status == "queued"
 
 
-@pytest.mark.parametrize(("name", "content"), [("书.pdf", b"%PDF"), ("书.txt", b"")])
+@pytest.mark.parametrize(("name", "content"), [("书.rar", b"Rar!"), ("书.txt", b"")])
 def test_unusable_upload_is_refused_at_once(operator: Client, name: str, content: bytes) -> None:
     response = upload(operator, name, content)
 
@@ -220,6 +218,31 @@ def test_finished_job_shows_its_works_and_refusals(operator: Client, monkeypatch
     assert "《书》1 段：新增 1" in page
     assert "<td>书.jsonl</td><td>2</td><td>没有汉字。</td>" in page
     assert "job-progress.js" not in page
+
+
+def test_all_refused_records_can_be_downloaded(operator: Client) -> None:
+    upload(operator, "书.jsonl", '{"work": "书", "text": "天地玄黄"}\n{"text": "=abc"}\n')
+    job = IngestionJob.objects.get()
+    tasks.run_ingestion_job(job.pk)
+    address = reverse("admin:knowledge_ingestionjob_refusals", args=[job.pk])
+
+    page = operator.get(reverse("admin:knowledge_ingestionjob_change", args=[job.pk])).content.decode()
+    response = operator.get(address)
+
+    assert f'<a href="{address}">' in page
+    assert "filename*=utf-8''%E4%B9%A6-" in response["Content-Disposition"]
+    assert b"".join(response.streaming_content).decode("utf-8-sig").splitlines() == [
+        "文件,行,原因",
+        "书.jsonl,2,没有汉字。",
+    ]
+
+
+def test_job_without_refusals_has_nothing_to_download(operator: Client) -> None:
+    job = IngestionJob.objects.create(original_name="书.md", status="completed")
+
+    for key in (job.pk, 0):
+        address = reverse("admin:knowledge_ingestionjob_refusals", args=[key])
+        assert operator.get(address).status_code == 404
 
 
 def test_progress_is_told_as_json(operator: Client, django_assert_max_num_queries) -> None:
@@ -267,16 +290,16 @@ def test_search_test_keeps_to_its_scope(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("permissions", "search", "upload_form", "progress"),
+    ("permissions", "search", "upload_form", "progress", "refusals"),
     [
-        ((), 403, 403, 403),
-        (("view_passage",), 200, 403, 403),
-        (("add_ingestionjob",), 403, 200, 403),
-        (("view_ingestionjob",), 403, 403, 200),
+        ((), 403, 403, 403, 403),
+        (("view_passage",), 200, 403, 403, 403),
+        (("add_ingestionjob",), 403, 200, 403, 403),
+        (("view_ingestionjob",), 403, 403, 200, 404),
     ],
 )
 def test_staff_see_what_their_permissions_allow(
-    permissions: tuple[str, ...], search: int, upload_form: int, progress: int
+    permissions: tuple[str, ...], search: int, upload_form: int, progress: int, refusals: int
 ) -> None:
     client = staff_with(*permissions)
     job = IngestionJob.objects.create(original_name="书.md")
@@ -285,13 +308,21 @@ def test_staff_see_what_their_permissions_allow(
         client.get(reverse("admin:knowledge_search_test")).status_code,
         client.get(reverse("admin:knowledge_ingestionjob_add")).status_code,
         client.get(reverse("admin:knowledge_ingestionjob_progress", args=[job.pk])).status_code,
+        client.get(reverse("admin:knowledge_ingestionjob_refusals", args=[job.pk])).status_code,
     )
 
-    assert statuses == (search, upload_form, progress)
+    assert statuses == (search, upload_form, progress, refusals)
 
 
 @pytest.mark.parametrize(
-    "address", ["work/search-test/", "ingestionjob/add/", "ingestionjob/1/progress/", "work/"]
+    "address",
+    [
+        "work/search-test/",
+        "ingestionjob/add/",
+        "ingestionjob/1/progress/",
+        "ingestionjob/1/refusals.csv",
+        "work/",
+    ],
 )
 def test_strangers_are_sent_to_the_login(address: str) -> None:
     response = Client().get(f"/admin/knowledge/{address}")

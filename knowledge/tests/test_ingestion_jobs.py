@@ -1,7 +1,9 @@
 """An uploaded file is loaded once, with its progress and its refusals, and a lost job is picked up again."""
 
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,7 +12,16 @@ from django.utils import timezone
 from accounts.models import User
 from knowledge import ingestion_jobs, services, tasks
 from knowledge.models import Embedding, IngestionJob, Passage, Work
-from knowledge.tests.corpus import LUNYU, BrokenEmbedder, FakeEmbedder, use_embedder
+from knowledge.progress import Stage
+from knowledge.refusal_report import open_report
+from knowledge.tests.corpus import (
+    DAODEJING,
+    LUNYU,
+    BrokenEmbedder,
+    FakeEmbedder,
+    assert_index_is_true,
+    use_embedder,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +60,13 @@ def test_job_loads_the_file_and_its_vectors() -> None:
     job.refresh_from_db()
     assert (job.status, job.stage, job.error) == ("completed", "embedding", "")
     assert (job.loaded_count, job.refused_count, job.processed_count, job.total_count) == (6, 0, 6, 6)
-    assert job.report["works"][0]["changes"] == {"added": 6, "removed": 0, "moved": 0, "kept": 0}
+    assert job.report["works"][0]["changes"] == {
+        "added": 6,
+        "removed": 0,
+        "moved": 0,
+        "updated": 0,
+        "kept": 0,
+    }
     assert job.report["embedded"] == Embedding.objects.count() == 6
     assert job.started_at <= job.finished_at
     assert Work.objects.get().origin == "论语.md"
@@ -76,7 +93,7 @@ def test_refused_records_are_in_the_report_and_the_rest_is_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("论语".encode("gb18030"), "字节偏移"), (b"", "没有可导入的文字")]
+    ("content", "message"), [("论语".encode() + b"\xff", "字节偏移"), (b"", "没有可导入的文字")]
 )
 def test_file_that_cannot_be_read_fails_with_its_reason(content: bytes, message: str) -> None:
     job = submit("书.txt", content)
@@ -106,7 +123,7 @@ def test_unexpected_error_ends_the_job_and_reaches_the_log(monkeypatch) -> None:
     def fail(**_options: object) -> None:
         raise RuntimeError("disk on fire")
 
-    monkeypatch.setattr(services, "ingest_file", fail)
+    monkeypatch.setattr(ingestion_jobs, "ingest_sources", fail)
     with pytest.raises(RuntimeError):
         tasks.run_ingestion_job(job.pk)
 
@@ -160,14 +177,117 @@ def test_only_lost_jobs_are_picked_up(monkeypatch) -> None:
     assert fresh.pk not in enqueued
 
 
-def test_progress_is_written_at_most_twice_a_second(django_assert_max_num_queries) -> None:
+def test_progress_is_written_at_most_twice_a_second(django_assert_max_num_queries, tmp_path: Path) -> None:
     job = submit("论语.md", LUNYU)
-    writer = ingestion_jobs._ProgressWriter(job)
-    writer.report(services.Stage.LOADING, 0, 1000)
+    with open_report(tmp_path / "report.csv") as report:
+        listener = ingestion_jobs._JobListener(job, report)
+    listener.progressed(Stage.LOADING, 0, 1000)
 
     with django_assert_max_num_queries(2):
         for processed in range(1, 1001):
-            writer.report(services.Stage.LOADING, processed, 1000)
+            listener.progressed(Stage.LOADING, processed, 1000)
 
     job.refresh_from_db()
     assert (job.processed_count, job.total_count) == (1000, 1000)
+
+
+def test_every_stage_is_told(monkeypatch) -> None:
+    job = submit("论语.md", LUNYU)
+    stages: list[str] = []
+    report = ingestion_jobs._JobListener.progressed
+
+    def watch(listener, stage: Stage, processed: int, total: int) -> None:
+        report(listener, stage, processed, total)
+        stages.append(IngestionJob.objects.get().stage)
+
+    monkeypatch.setattr(ingestion_jobs._JobListener, "progressed", watch)
+
+    tasks.run_ingestion_job(job.pk)
+
+    assert list(dict.fromkeys(stages)) == ["loading", "indexing", "embedding"]
+
+
+def zipped(*members: tuple[str, str]) -> bytes:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_archive_is_loaded_like_the_folder_in_it() -> None:
+    parallel = "双语数据/论语/学而篇"
+    job = submit(
+        "典籍.zip",
+        zipped(
+            (f"{parallel}/source.txt", "学而时习之，不亦说乎？\n"),
+            (f"{parallel}/target.txt", "学了常温习，不也高兴吗？\n"),
+            ("道德经.md", DAODEJING),
+            ("坏.jsonl", '{"text": "abc"}'),
+        ),
+    )
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.loaded_count, job.error) == ("completed", 4, "")
+    passage = Passage.objects.get(work__title="论语")
+    assert (passage.section.path, passage.translation) == ("学而篇", "学了常温习，不也高兴吗？")
+    assert {refusal["file"] for refusal in job.report["refusals"]} == {"坏.jsonl"}
+
+
+def test_names_in_an_archive_from_chinese_windows_are_read_right() -> None:
+    placeholder = "xxxxxx.md"
+    content = zipped((placeholder, "天地玄黄。")).replace(
+        placeholder.encode(), "千字文".encode("gb18030") + b".md"
+    )
+    job = submit("典籍.zip", content)
+
+    tasks.run_ingestion_job(job.pk)
+
+    assert Work.objects.get().title == "千字文"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04broken", "不是完好的 ZIP"),
+        (zipped(("../../etc/x.md", LUNYU)), "不合法"),
+        (zipped(("/etc/x.md", LUNYU)), "不合法"),
+        (zipped(("x.exe", "MZ")), "没有可以导入的文件"),
+    ],
+)
+def test_unusable_archive_fails_with_its_reason(content: bytes, message: str, tmp_path: Path) -> None:
+    job = submit("典籍.zip", content)
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert job.status == "failed"
+    assert message in job.error
+    assert not Work.objects.exists()
+
+
+def test_every_refused_record_is_kept_and_the_first_ones_are_shown(monkeypatch) -> None:
+    monkeypatch.setattr(ingestion_jobs, "SHOWN_REFUSALS", 2)
+    job = submit("书.jsonl", "\n".join(['{"work": "书", "text": "天地"}', *['{"text": "abc"}'] * 5]))
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.refused_count, len(job.report["refusals"])) == (5, 2)
+    lines = job.refusal_file.read().decode("utf-8-sig").splitlines()
+    assert lines[0] == "文件,行,原因"
+    assert [line.split(",")[1] for line in lines[1:]] == ["2", "3", "4", "5", "6"]
+
+
+def test_sweep_indexes_what_a_killed_run_has_left() -> None:
+    outline = services.outline_starter()[0][1]
+    services.store_work(outline=outline, content_hash=outline.content_hash, origin="x")
+    services.remove_work(work_id=Work.objects.get().pk)
+    services.store_work(outline=outline, content_hash=outline.content_hash, origin="x")
+
+    tasks.index_new_passages()
+
+    assert Passage.objects.exists()
+    assert_index_is_true()

@@ -1,116 +1,118 @@
 """Loads files and folders into the corpus: ``manage.py ingest_corpus PATH…``."""
 
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from knowledge import services
 from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
-from knowledge.formats import READERS
-from knowledge.services import IngestionResult, LoadedWork, Stage
+from knowledge.filling import embed_missing
+from knowledge.formats import SUFFIXES, Format, Source, discover, left_out
+from knowledge.ingestion import IngestionResult, ingest_sources
+from knowledge.management.ingestion_output import IngestionOutput
+from knowledge.parsing_pool import suggest_workers
+from knowledge.progress import Stage
+from knowledge.refusal_report import open_report
+
+_FORMATS = [each for each in Format if each is not Format.UNKNOWN]
+_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = "把文本、Markdown、JSON、JSONL 文件（或其文件夹）载入典籍库；重复导入同样的内容不会改变任何东西。"
+    help = (
+        f"把 {'、'.join(SUFFIXES)} 文件（或其文件夹）载入典籍库，格式与编码自动识别；"
+        "重复导入同样的内容不会改变任何东西，中断后加 --resume 接着做。"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="文件或文件夹")
-        parser.add_argument("--work", metavar="书名", help="文件里没有写明书名时使用；只能用于一个文件")
+        parser.add_argument(
+            "--format", choices=_FORMATS, metavar="格式", help=f"不自动识别，按此读取：{'、'.join(_FORMATS)}"
+        )
+        parser.add_argument(
+            "--work", default="", metavar="书名", help="文件里没有写明书名时使用；只能用于一个来源"
+        )
+        parser.add_argument("--edition", default="", metavar="版本", help="文件里没有写明版本时使用")
         parser.add_argument("--no-embed", action="store_true", help="只载入文字，不生成向量")
         parser.add_argument("--dry-run", action="store_true", help="只检查文件，不写入数据库")
+        parser.add_argument(
+            "--workers", type=_positive, metavar="N", help="用 N 个进程解析；默认按数据量决定"
+        )
+        parser.add_argument(
+            "--resume", action="store_true", help="跳过完整导入过、内容没有变化的来源，连解析也省去"
+        )
+        parser.add_argument("--report", type=Path, metavar="文件.csv", help="把每条被拒绝的记录写进 CSV")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        files = list(_find_files(options["paths"]))
-        if options["work"] and len(files) > 1:
-            raise CommandError("--work 只能用于一个文件。")
-        failed, seen = 0, dict[str, Path]()
-        for path in files:
-            try:
-                self._ingest(path, seen, work_title=options["work"], dry_run=options["dry_run"])
-            except CorpusFileRefused as refused:
-                failed += 1
-                self.stderr.write(f"{path}：{refused.message}")
-        if seen and not options["dry_run"] and not options["no_embed"]:
-            self._embed(list(seen))
-        if failed:
+        sources = _find_sources(options["paths"], options["format"])
+        if options["work"] and len(sources) > 1:
+            raise CommandError("--work 只能用于一个来源。")
+        result = self._ingest(sources, options)
+        if result.works and not options["dry_run"] and not options["no_embed"]:
+            self._embed(result)
+        if failed := len({source.name for source, _reason in result.failed}):
             raise CommandError(
-                f"{failed} 个文件没有载入，其余 {len(files) - failed} 个已处理。", returncode=1
+                f"{failed} 个来源没有载入或没有完整载入，其余 {len(sources) - failed} 个已处理。",
+                returncode=1,
             )
 
-    def _ingest(self, path: Path, seen: dict[str, Path], *, work_title: str | None, dry_run: bool) -> None:
-        outlines, refusals = services.parse_file(path, name=path.name, work_title=work_title)
-        for outline in outlines:
-            if earlier := seen.get(outline.details.title):
-                raise CorpusFileRefused(
-                    f"《{outline.details.title}》已由 {earlier} 载入；一部书请放在一个文件里。"
+    def _ingest(self, sources: list[Source], options: dict[str, Any]) -> IngestionResult:
+        with open_report(options["report"]) if options["report"] else nullcontext() as report:
+            output = IngestionOutput(
+                self, sources, report, dry_run=options["dry_run"], verbosity=options["verbosity"]
+            )
+            try:
+                output.leave_out(left_out(options["paths"], sources))
+                result = ingest_sources(
+                    sources=sources,
+                    work_title=options["work"],
+                    edition=options["edition"],
+                    workers=options["workers"] or suggest_workers(sources),
+                    resume=options["resume"],
+                    dry_run=options["dry_run"],
+                    listener=output,
                 )
-        with _Bar(path.name) as bar:
-            result = services.ingest_outlines(
-                outlines, refusals=refusals, origin=path.name, on_progress=bar.report, dry_run=dry_run
-            )
-        seen.update((work.title, path) for work in result.works)
-        self._report(path, result, dry_run=dry_run)
+            except KeyboardInterrupt as interrupt:
+                message = "已中断。载入的典籍都在；加 --resume 接着做。"
+                raise CommandError(message, returncode=_INTERRUPTED) from interrupt
+            finally:
+                output.close()
+            output.summarise(result)
+        return result
 
-    def _report(self, path: Path, result: IngestionResult, *, dry_run: bool) -> None:
-        for work in result.works:
-            self.stdout.write(f"{path}：{_describe(work, dry_run=dry_run)}")
-        for refusal in result.refusals:
-            self.stdout.write(f"  拒绝 {path} 第 {refusal.line} 行：{refusal.reason}")
+    def _embed(self, result: IngestionResult) -> None:
+        bar = tqdm(desc="向量", unit="段", disable=None)
 
-    def _embed(self, titles: list[str]) -> None:
+        def report(_stage: Stage, processed: int, total: int) -> None:
+            bar.total = total
+            bar.update(processed - bar.n)
+
+        titles = sorted({work.title for work in result.works})
         try:
-            with _Bar("向量") as bar:
-                stored = services.embed_missing(work_titles=titles, on_progress=bar.report)
+            stored = embed_missing(work_titles=titles, on_progress=report)
         except EmbeddingUnavailable as unavailable:
             self.stderr.write(f"文字已载入，可按字句检索；向量没有生成：{unavailable.message}")
             return
+        finally:
+            bar.close()
         self.stdout.write(f"已生成 {stored} 条向量。")
 
 
-class _Bar:
-    """A progress bar that a service can report to."""
-
-    def __init__(self, title: str) -> None:
-        self._bar = tqdm(desc=title, unit="段", disable=None)
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
-
-    def report(self, _stage: Stage, processed: int, total: int) -> None:
-        self._bar.total = total
-        self._bar.update(processed - self._bar.n)
+def _find_sources(paths: list[Path], format: str | None) -> list[Source]:
+    try:
+        sources = discover(paths, format=Format(format) if format else None)
+    except CorpusFileRefused as refused:
+        raise CommandError(refused.message) from refused
+    if not sources:
+        raise CommandError(f"{'、'.join(map(str, paths))} 里没有可以导入的文件。")
+    return sources
 
 
-def _find_files(paths: list[Path]) -> Iterator[Path]:
-    """Yield the files, and those of the folders whose format is known, in the order of their names."""
-    for path in paths:
-        if path.is_dir():
-            found = sorted(
-                file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in READERS
-            )
-            if not found:
-                raise CommandError(f"{path} 里没有 {'、'.join(READERS)} 文件。")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise CommandError(f"找不到 {path}。")
-
-
-def _describe(work: LoadedWork, *, dry_run: bool) -> str:
-    if dry_run:
-        return f"《{work.title}》{work.passages} 段，检查通过，未写入。"
-    if work.unchanged:
-        return f"《{work.title}》{work.passages} 段，内容没有变化。"
-    changes = work.changes
-    return (
-        f"《{work.title}》{work.passages} 段：新增 {changes.added}，移动 {changes.moved}，"
-        f"保留 {changes.kept}，删除 {changes.removed}。"
-    )
+def _positive(value: str) -> int:
+    number = int(value) if value.isdecimal() else 0
+    if number < 1:
+        raise ArgumentTypeError("应为正整数。")
+    return number
