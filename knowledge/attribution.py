@@ -1,64 +1,146 @@
-"""Decides whether a passage stands where a 《书·篇》 says."""
+"""Decides whether a passage stands where the reply says."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from functools import cached_property
+from typing import Literal
 
+from knowledge.cited_places import CitedPlace, split_title
+from knowledge.claims import Claim, Tie
 from knowledge.folding import fold
-from knowledge.models import Passage, Section, Work
+from knowledge.place_names import PlaceName, read_place_name
+from knowledge.work_names import WorkNames
 
 Attribution = Literal["right", "wrong", "unknown"]
 
-_SEPARATOR = re.compile(r"[·・•‧／/]|\s+")
-_NUMBERED = re.compile(r"(?<=.)(?:第[〇零一二三四五六七八九十百]+)$")
-_COUNTER = re.compile(r"(?<=.)[篇章]$")
+_LONGEST_NAME = 5
 
 
 @dataclass(frozen=True)
-class Places:
-    """The folded names by which works are known, each with the ids of the works that bear it."""
+class Location:
+    """Where a passage stands: its work, the way to its section, that section's number in order, its author."""
 
-    works: dict[str, set[int]]
+    passage_id: int
+    work_id: int
+    section_path: str = ""
+    section_ordinal: int = 0
+    author: str = ""
 
-    @classmethod
-    def load(cls) -> Self:
-        """Read the names of all works."""
-        works: dict[str, set[int]] = {}
-        for work in Work.objects.only("title", "aliases"):
-            for name in work.names:
-                works.setdefault(fold(name), set()).add(work.pk)
-        return cls(works)
+    @cached_property
+    def sections(self) -> list[PlaceName]:
+        """The names of the sections that lead to the passage, and of the whole way."""
+        parts = (self.section_path, *split_title(self.section_path))
+        return [name for part in parts if (name := read_place_name(part))]
 
 
-def judge_place(cited: str | None, passage: Passage, places: Places) -> Attribution:
-    """Compare the cited place with the passage's own.
+def judge(claim: Claim, location: Location, names: WorkNames) -> Attribution:
+    """Tell whether the passage stands at one of the places that the claim names, or is by the one who speaks.
 
-    Unknown when no place is cited, or one that is neither a work of the corpus nor a section of the passage.
+    A speaker alone is right or unknown, never wrong; what is wrong here is so only if ``may_be_wrong``.
     """
-    parts = [fold(part) for part in _SEPARATOR.split(cited or "") if fold(part)]
-    if not parts:
-        return "unknown"
-    own = section_names(passage.section)
-    named = places.works.get(parts[0])
-    if named is None:
-        return "right" if all(_is_among(part, own) for part in (fold(cited or ""), *parts)[:1]) else "unknown"
-    if passage.work_id not in named:
+    judged = [_judge_place(place, location, names) for place in claim.places]
+    if "right" in judged:
+        return "right"
+    if judged and claim.tie is Tie.PLACED:
         return "wrong"
-    return "right" if all(_is_among(part, own) for part in parts[1:]) else "wrong"
+    return "right" if _is_by(claim.speaker, location, names) else "unknown"
 
 
-def section_names(section: Section | None) -> list[str]:
-    """Return the folded titles on the way to the section, and the whole way as one."""
-    if section is None:
-        return []
-    return [fold(section.path), *(fold(part) for part in section.path.split("·"))]
+def may_be_wrong(claim: Claim, names: WorkNames) -> bool:
+    """Tell whether the corpus has each of the places that the claim names, and has it as a whole.
+
+    Only then does it prove something that a quotation stands elsewhere. Asks the database.
+    """
+    return all(_has(place, names) for place in claim.places)
 
 
-def _is_among(part: str, names: Sequence[str]) -> bool:
-    return _plain(part) in {_plain(name) for name in names}
+def is_known(claim: Claim, names: WorkNames) -> bool:
+    """Tell whether the corpus has one of the works or titled pieces that the claim names."""
+    return any(
+        fold(part) in names.works or names.has_section(part)
+        for place in claim.places
+        for part in (*place.parts, place.text)
+    )
 
 
-def _plain(name: str) -> str:
-    """Drop what editions add to a title: 为政篇, 为政第二 and 为政篇第二 are 为政; 第八章 stays."""
-    return _COUNTER.sub("", _NUMBERED.sub("", name)) if not name.startswith("第") else name
+def cited_works(claims: Sequence[Claim], names: WorkNames) -> frozenset[int]:
+    """Return the ids of all works that the claims name."""
+    parts = (fold(part) for claim in claims for place in claim.places for part in place.parts)
+    return frozenset().union(*(names.works.get(part, frozenset()) for part in parts))
+
+
+def speaks_in(speaker: str, folded: str) -> bool:
+    """Tell whether the passage's folded text says that someone named in the clause speaks: 子贡曰."""
+    return any(
+        f"{name}曰" in folded for name in _names_in(speaker.rstrip("曰云说")) if name[-1] not in "曰云"
+    )
+
+
+def _judge_place(place: CitedPlace, location: Location, names: WorkNames) -> Attribution:
+    named = _named_works(place, names)
+    own = [index for index, works in enumerate(named) if location.work_id in works]
+    if own:
+        sections = place.parts[own[-1] + 1 :]
+        if sections and not any(_is_among(part, location) for part in sections):
+            return "wrong"
+        return "wrong" if _contradicts(place.within, location, names) else "right"
+    if any(_is_among(part, location) for part in (*place.parts[:1], *place.parts[-1:])):
+        return "wrong" if _is_by_another(place.author, location, names) else "right"
+    return "wrong"
+
+
+def _has(place: CitedPlace, names: WorkNames) -> bool:
+    """Tell whether the corpus has the place: the whole work and its section, or a piece of that title."""
+    named = _named_works(place, names)
+    works = frozenset().union(*named)
+    if not works:
+        return any(map(names.has_section, (*place.parts, place.text)))
+    last = max(index for index, ids in enumerate(named) if ids)
+    sections = place.parts[last + 1 :]
+    if sections:
+        return any(names.has_section_in(named[last], part) for part in sections)
+    return not works & names.partial
+
+
+def _named_works(place: CitedPlace, names: WorkNames) -> list[frozenset[int]]:
+    """Return for each part of the place the works that bear its name."""
+    return [names.works.get(fold(part), frozenset()) for part in place.parts]
+
+
+def _contradicts(within: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the words behind a title name another section of the passage's work than its own."""
+    cited = read_place_name(within)
+    if not cited or _is_among(within, location):
+        return False
+    if not cited.name:
+        return any(not own.name for own in location.sections)
+    return names.has_section_in(frozenset((location.work_id,)), within)
+
+
+def _is_among(part: str, location: Location) -> bool:
+    cited = read_place_name(part)
+    if cited == PlaceName("", location.section_ordinal):
+        return True
+    return any(cited.is_same(own) for own in location.sections)
+
+
+def _is_by_another(words: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the words before a title name a writer known to the corpus, who is not the passage's."""
+    author = fold(location.author)
+    known = {name for name in _names_in(fold(words)) if name in names.people}
+    return bool(author) and bool(known) and author not in known
+
+
+def _is_by(speaker: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the clause that leads to the quotation names the passage's author or one who speaks there."""
+    author = fold(location.author)
+    return any(
+        (len(name) > 1 and name == author) or location.work_id in names.works_of(name)
+        for name in (speaker.rstrip("曰云"), *_names_in(speaker))
+    )
+
+
+def _names_in(words: str) -> Iterator[str]:
+    """Yield every stretch of two to five characters."""
+    for length in range(2, _LONGEST_NAME + 1):
+        yield from (words[start : start + length] for start in range(len(words) - length + 1))

@@ -1,37 +1,39 @@
 """Decides whether the corpus has what a reply quotes, and whether it stands where the reply says."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from knowledge import lexical
-from knowledge.attribution import Attribution, Places, judge_place
+from knowledge.alignment import Difference, find_differences, similarity
+from knowledge.attribution import Attribution, Location, cited_works, is_known, judge, may_be_wrong, speaks_in
+from knowledge.claims import Claim, Tie, find_claim
+from knowledge.diction import Diction
+from knowledge.folding import fold, fold_characters
 from knowledge.models import Passage
-from knowledge.quotations import Quotation, cited_title, find_quotations
-from knowledge.sources import Parts, find_sources, fold_parts, load_passages
+from knowledge.quotations import find_quotations
+from knowledge.quoted_spans import Kind, Quotation, introduction_of, take_apart
+from knowledge.reporting import Occasion, Verdict, is_common, shows_exact, shows_missing, shows_near
+from knowledge.sources import (
+    MAX_SOURCES,
+    Match,
+    find_exact,
+    find_near,
+    load_locations,
+)
+from knowledge.wordings import read_wording
+from knowledge.work_names import WorkNames, load_work_names
 
-Verdict = Literal["exact", "near", "not_found"]
-
-MIN_SIMILARITY = 0.75
-_NEAR_CANDIDATES = 5
-_MAX_SHIFT = 3
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Where the reply departs from the source, in folded characters; either side may be empty."""
-
-    quoted: str
-    source: str
+_MAX_LOOKED_UP = 300
+_MAX_NEAR_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
 class QuoteCheck:
     """One quotation of a reply and what the corpus says about it.
 
-    ``cited`` is the place that the reply gives. ``citation`` is the right place, ``source_text`` the
-    passage there.
+    ``start`` and ``end`` are offsets into the reply. ``cited`` is the place that the reply gives,
+    ``cited_in_corpus`` whether the corpus has it at all (None: none is given): of a work that it has not,
+    "not found" says little. ``citation`` is the right place, ``source_text`` the passage there.
+    ``differences`` are in folded characters. ``kind`` tells how the quotation is set.
     """
 
     quote: str
@@ -45,109 +47,235 @@ class QuoteCheck:
     source_text: str | None = None
     similarity: float = 0.0
     differences: tuple[Difference, ...] = ()
+    kind: Kind = "marks"
+    cited_in_corpus: bool | None = None
 
 
 @dataclass(frozen=True)
-class _Match:
-    similarity: float
-    passage: Passage
-    differences: tuple[Difference, ...] = ()
+class _Evidence:
+    """What is known of a reply's quotations: how the reply presents each, and what the corpus has like it."""
+
+    names: WorkNames
+    occasions: dict[Quotation, Occasion]
+    matches: dict[Quotation, list[Match]]
+    locations: dict[int, Location]
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """The source chosen for a quotation, if there is one, and whether it stands where the reply says.
+
+    ``sources`` is how many passages have it in the same way. ``is_beside_found`` tells of a piece that the
+    corpus has another piece of the same quotation: its own absence then counts.
+    """
+
+    occasion: Occasion
+    match: Match | None = None
+    attribution: Attribution = "unknown"
+    sources: int = 0
+    is_beside_found: bool = False
 
 
 def check_quotes(reply: str) -> list[QuoteCheck]:
-    """Check every quotation of the reply against the corpus, in order.
+    """Check the quotations of the reply against the corpus, in order.
 
     A quotation is exact when the corpus has its ideographs one after the other, whatever the script and
-    punctuation; where it has an ellipsis, its parts. One that is not exact but holds others is judged by
-    those.
+    punctuation, and be it in several passages that follow each other; where it has an ellipsis, its parts.
+    It is near when few of them are wrong, missing, added or swapped. One that is neither is judged by the
+    quotations or sentences within it. What is no quotation by the rule of ``knowledge.reporting`` is left
+    out. The number of queries does not grow with the reply.
     """
     quotations = find_quotations(reply)
-    everything = {each: fold_parts(each.text) for quotation in quotations for each in _with_inner(quotation)}
-    exact = find_sources(set(everything.values()))
-    chosen = [each for quotation in quotations for each in _choose(quotation, everything, exact)]
-    near = _find_near(["".join(everything[each]) for each in chosen if not exact.get(everything[each])])
-    places = Places.load()
-    return [_judge(reply, each, everything[each], exact, near, places) for each in chosen]
+    if not quotations:
+        return []
+    evidence = _gather(reply, quotations)
+    judgements = [judgement for quotation in quotations for judgement in _choose(quotation, evidence)]
+    return list(_describe(judgements, evidence.names))
 
 
-def _with_inner(quotation: Quotation) -> Iterable[Quotation]:
-    yield quotation
+def _gather(reply: str, quotations: Sequence[Quotation]) -> _Evidence:
+    """Look all quotations up at once, and then the pieces of those of which the corpus has nothing close."""
+    evidence = _Evidence(load_work_names(), {}, {}, {})
+    plain = fold_characters(reply)
+    for quotation in quotations:
+        _present(reply, plain, quotation, evidence)
+    level = list(evidence.occasions)
+    while level:
+        _look_up(level, evidence)
+        known = len(evidence.occasions)
+        for quotation in level:
+            if not quotation.inner and known < _MAX_LOOKED_UP and not _is_settled(quotation, evidence):
+                for piece in take_apart(quotation):
+                    _present(reply, plain, piece, evidence, evidence.occasions[quotation].claim)
+        level = list(evidence.occasions)[known:]
+    found = (match.passage_id for matches in evidence.matches.values() for match in matches)
+    evidence.locations.update(load_locations(found))
+    return evidence
+
+
+def _present(
+    reply: str, plain: str, quotation: Quotation, evidence: _Evidence, around: Claim | None = None
+) -> None:
+    """Read what the reply says of the quotation and of those within it.
+
+    What it says of the whole holds for a piece, and for what it says nothing else of.
+    """
+    claim = find_claim(reply, plain, quotation)
+    if around and (quotation.is_piece or (claim.tie is not Tie.GLOSSED and claim.tie < around.tie)):
+        claim = around
+    evidence.occasions[quotation] = Occasion(quotation, read_wording(quotation.text), claim)
     for inner in quotation.inner:
-        yield from _with_inner(inner)
+        _present(reply, plain, inner, evidence, claim)
 
 
-def _choose(
-    quotation: Quotation, parts: dict[Quotation, Parts], exact: dict[Parts, list[Passage]]
-) -> Iterable[Quotation]:
-    """Keep the quotation itself if it is exact or holds no other; else what it holds."""
-    if exact.get(parts[quotation]) or not quotation.inner:
-        yield quotation
-        return
-    for inner in quotation.inner:
-        yield from _choose(inner, parts, exact)
+def _look_up(quotations: Sequence[Quotation], evidence: _Evidence) -> None:
+    """Look for the quotations word for word, then for something close to the rest, in one go each."""
+    occasions = [evidence.occasions[each] for each in quotations]
+    wordings = {each.quotation: each.wording for each in occasions if each.wording.whole}
+    claims = [each.claim for each in occasions]
+    exact = find_exact(set(wordings.values()), preferred=cited_works(claims, evidence.names))
+    rest = {
+        wording
+        for quotation, wording in wordings.items()
+        if wording not in exact and len(wording.whole) <= _MAX_NEAR_CHARACTERS
+    }
+    near = find_near(rest)
+    for quotation, wording in wordings.items():
+        evidence.matches[quotation] = exact.get(wording) or near.get(wording, [])
 
 
-def _find_near(phrases: Sequence[str]) -> dict[str, list[_Match]]:
-    """Return for each phrase the passages that have something close to it, closest first."""
-    found = lexical.find_similar(phrases, limit=_NEAR_CANDIDATES)
-    passages = load_passages(passage_id for ids in found.values() for passage_id in ids)
-    near: dict[str, list[_Match]] = {}
-    for phrase, ids in found.items():
-        matches = [_compare(phrase, passages[key]) for key in ids if key in passages]
-        kept = [match for match in matches if match.similarity >= MIN_SIMILARITY]
-        near[phrase] = sorted(kept, key=lambda match: -match.similarity)
-    return near
+def _is_settled(quotation: Quotation, evidence: _Evidence) -> bool:
+    """Tell whether the corpus has something so close to the quotation that its pieces need no look."""
+    length = evidence.occasions[quotation].length
+    closest = min((match.edits for match in evidence.matches.get(quotation, ())), default=length)
+    return not closest or (4 * closest <= length and not introduction_of(quotation))
 
 
-def _compare(phrase: str, passage: Passage) -> _Match:
-    """Lay the phrase along the passage where most of it matches, and compare it with that stretch."""
-    if MIN_SIMILARITY * len(phrase) > (2 - MIN_SIMILARITY) * len(passage.folded):
-        # Too long to be similar even if it held the whole passage; matching it would take its length squared.
-        return _Match(0.0, passage)
-    blocks = SequenceMatcher(None, phrase, passage.folded, autojunk=False).get_matching_blocks()
-    largest = max(blocks, key=lambda block: block.size)
-    shift = largest.b - largest.a
-    aligned = [block for block in blocks if block.size and abs(block.b - block.a - shift) <= _MAX_SHIFT]
-    if not aligned:
-        return _Match(0.0, passage)
-    first, last = aligned[0], aligned[-1]
-    end = last.b + len(phrase) - last.a
-    stretch = passage.folded[max(0, first.b - first.a) : end]
-    matcher = SequenceMatcher(None, phrase, stretch, autojunk=False)
-    differences = tuple(
-        Difference(phrase[a1:a2], stretch[b1:b2])
-        for operation, a1, a2, b1, b2 in matcher.get_opcodes()
-        if operation != "equal"
+def _choose(quotation: Quotation, evidence: _Evidence) -> list[_Judgement]:
+    """Return what the quotation is judged by: itself, or what it holds if the corpus has more of that."""
+    whole = _find(quotation, evidence)
+    if whole.match and not whole.match.edits:
+        return [whole]
+    pieces = [piece for piece in take_apart(quotation) if piece in evidence.occasions]
+    within = [judgement for piece in pieces for judgement in _choose(piece, evidence)]
+    if whole.match:
+        return within if _is_true_but_introduced(whole.occasion, within) else [whole]
+    is_speech = bool(quotation.inner) and evidence.occasions[quotation].diction is Diction.MODERN
+    found = [judgement for judgement in within if judgement.match]
+    if not found:
+        return within if is_speech else [whole]
+    if unjudged := _unjudged_characters(quotation, pieces, evidence):
+        best = max(found, key=lambda judgement: judgement.occasion.length)
+        match = replace(best.match, edits=best.match.edits + unjudged) if best.match else None
+        return [replace(best, occasion=whole.occasion, match=match)]
+    return [replace(judgement, is_beside_found=judgement.occasion.quotation.is_piece) for judgement in within]
+
+
+def _unjudged_characters(quotation: Quotation, pieces: Sequence[Quotation], evidence: _Evidence) -> int:
+    """Count what of the quotation is too short to be judged as a piece: it may be wrong, the whole is not exact."""
+    if not all(piece.is_piece for piece in pieces) or quotation.kind in ("line", "sentence"):
+        return 0
+    judged = sum(evidence.occasions[piece].length for piece in pieces)
+    return evidence.occasions[quotation].length - judged - len(fold(introduction_of(quotation)))
+
+
+def _is_true_but_introduced(occasion: Occasion, within: Sequence[_Judgement]) -> bool:
+    """Tell whether everything but the reply's own introduction of the quotation is exact."""
+    introduction = introduction_of(occasion.quotation)
+    exact = sum(each.occasion.length for each in within if each.match and not each.match.edits)
+    return bool(introduction) and exact + len(fold(introduction)) >= occasion.length
+
+
+def _find(quotation: Quotation, evidence: _Evidence) -> _Judgement:
+    """Choose the source of the quotation: of those that come closest the one that stands where the reply says."""
+    occasion = evidence.occasions[quotation]
+    matches = [
+        match for match in evidence.matches.get(quotation, ()) if match.passage_id in evidence.locations
+    ]
+    judged = [
+        (match, judge(occasion.claim, evidence.locations[match.passage_id], evidence.names))
+        for match in matches
+    ]
+    shown = [
+        (match, attribution)
+        for match, attribution in judged
+        if not match.edits
+        or shows_near(
+            occasion,
+            match.edits,
+            is_framed=match.is_framed,
+            is_where_claimed=attribution == "right",
+        )
+    ]
+    if not shown:
+        return _Judgement(occasion)
+    fewest = min(match.edits for match, _ in shown)
+    closest = [pair for pair in shown if pair[0].edits <= (fewest + 1 if fewest else 0)]
+    match, attribution = next((pair for pair in closest if pair[1] == "right"), closest[0])
+    if attribution == "wrong" and not _is_wrong(occasion.claim, closest, evidence.names):
+        attribution = "unknown"
+    return _Judgement(occasion, match, attribution, sources=len(shown))
+
+
+def _is_wrong(claim: Claim, judged: Sequence[tuple[Match, Attribution]], names: WorkNames) -> bool:
+    """Tell whether every source stands elsewhere; where there may be more sources than were looked at, who knows."""
+    is_elsewhere = all(attribution == "wrong" for _, attribution in judged)
+    return is_elsewhere and len(judged) < MAX_SOURCES and may_be_wrong(claim, names)
+
+
+def _describe(judgements: Iterable[_Judgement], names: WorkNames) -> Iterator[QuoteCheck]:
+    shown = [judgement for judgement in judgements if _is_shown(judgement, names)]
+    passages = Passage.objects.located().in_bulk([each.match.passage_id for each in shown if each.match])
+    for judgement in shown:
+        claim, quotation = judgement.occasion.claim, judgement.occasion.quotation
+        check = QuoteCheck(
+            quote=quotation.text,
+            start=quotation.start,
+            end=quotation.end,
+            verdict="not_found",
+            cited=claim.cited,
+            kind=quotation.kind,
+            cited_in_corpus=_is_known(judgement, names),
+        )
+        passage = passages.get(judgement.match.passage_id) if judgement.match else None
+        yield _with_source(check, judgement, judgement.match, passage) if judgement.match and passage else check
+
+
+def _is_known(judgement: _Judgement, names: WorkNames) -> bool | None:
+    claim = judgement.occasion.claim
+    return (judgement.attribution != "unknown" or is_known(claim, names)) if claim.cited else None
+
+
+def _is_shown(judgement: _Judgement, names: WorkNames) -> bool:
+    if judgement.match is None:
+        return shows_missing(judgement.occasion, beside_found=judgement.is_beside_found)
+    if judgement.match.edits:
+        return True
+    common = is_common(judgement.sources, names.version.passages)
+    return shows_exact(judgement.occasion, common=common)
+
+
+def _with_source(check: QuoteCheck, judgement: _Judgement, match: Match, passage: Passage) -> QuoteCheck:
+    whole = judgement.occasion.wording.whole
+    return replace(
+        check,
+        verdict="near" if match.edits else "exact",
+        passage_id=passage.pk,
+        citation=passage.citation,
+        attribution=_attribution(judgement, passage),
+        source_text=passage.text,
+        similarity=round(similarity(whole, match.source), 3) if match.edits else 1.0,
+        differences=find_differences(whole, match.source) if match.edits else (),
     )
-    return _Match(matcher.ratio(), passage, differences)
 
 
-def _judge(
-    reply: str,
-    quotation: Quotation,
-    parts: Parts,
-    exact: dict[Parts, list[Passage]],
-    near: dict[str, list[_Match]],
-    places: Places,
-) -> QuoteCheck:
-    sources = exact.get(parts, [])
-    matches = [_Match(1.0, passage) for passage in sources] or near.get("".join(parts), [])
-    cited = cited_title(reply, quotation)
-    verdict: Verdict = "exact" if sources else "near" if matches else "not_found"
-    if not matches:
-        return QuoteCheck(quotation.text, quotation.start, quotation.end, verdict, cited=cited)
-    judged = [(judge_place(cited, match.passage, places), match) for match in matches]
-    attribution, match = next((pair for pair in judged if pair[0] == "right"), judged[0])
-    return QuoteCheck(
-        quote=quotation.text,
-        start=quotation.start,
-        end=quotation.end,
-        verdict=verdict,
-        passage_id=match.passage.pk,
-        citation=match.passage.citation,
-        attribution=attribution,
-        cited=cited,
-        source_text=match.passage.text,
-        similarity=round(match.similarity, 3),
-        differences=match.differences,
-    )
+def _attribution(judgement: _Judgement, passage: Passage) -> Attribution:
+    """Soften the verdict on the place by what the passage itself says: 《诗》云, 曾子曰."""
+    claim = judgement.occasion.claim
+    parts = [part for place in claim.places for part in place.parts]
+    if judgement.attribution == "wrong" and any(f"《{part}》" in passage.text for part in parts):
+        return "unknown"
+    said = fold(passage.text)
+    if judgement.attribution == "unknown" and speaks_in(claim.speaker, said):
+        return "right"
+    return judgement.attribution

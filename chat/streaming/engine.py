@@ -25,8 +25,8 @@ from chat.streaming.record import follow_record
 from guoxue import llm
 from guoxue.bridge import in_thread, in_urgent_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
-from knowledge.embeddings import get_embedder
 from knowledge.errors import EmbeddingUnavailable
+from knowledge.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class ReplyEngine:
 async def _warm_up() -> None:
     """Load the embedding model before the first question needs it."""
     try:
-        await in_thread(get_embedder().embed_query, "学")
+        await in_thread(lambda: serving_embedder().embed_query("学"))
     except EmbeddingUnavailable as error:
         logger.warning("no embedding model: %s", error.message)
 
