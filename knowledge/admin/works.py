@@ -1,4 +1,4 @@
-"""Decides how operators read the corpus: works, their sections and passages, vectors and term counts."""
+"""Decides how operators read the corpus: works, their sections and passages, vectors and the index."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from knowledge import lexical, services
+from knowledge.admin.corpus_actions import EXPORT_ACTIONS, lint_selected
 from knowledge.admin.search_test import search_test_view
 from knowledge.folding import fold
-from knowledge.models import Embedding, Passage, Section, TermFrequency, Work
+from knowledge.models import Embedding, IndexSegment, Passage, Section, Work
 
 SNIPPET_CHARACTERS = 40
 
@@ -68,6 +69,7 @@ class WorkAdmin(admin.ModelAdmin[Work]):
         ("内容", {"fields": ("section_list", "passage_list", "character_count")}),
         ("时间", {"fields": ("created_at", "updated_at", "edited_at")}),
     )
+    actions = (lint_selected, *EXPORT_ACTIONS)
     change_list_template = "admin/knowledge/work/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Work]:
@@ -145,9 +147,7 @@ class PassageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Passage]:
         passages: QuerySet[Passage] = super().get_queryset(request)
-        return passages.defer("text", "folded", "terms").annotate(
-            beginning=Left("text", SNIPPET_CHARACTERS + 1)
-        )
+        return passages.defer("text", "folded").annotate(beginning=Left("text", SNIPPET_CHARACTERS + 1))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "section__id__exact" or super().lookup_allowed(lookup, value, request)
@@ -186,7 +186,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Embedding]:
-        heavy = ("vector", "passage__text", "passage__folded", "passage__terms")
+        heavy = ("vector", "passage__text", "passage__folded")
         return super().get_queryset(request).defer(*heavy)
 
     @admin.display(description="出处")
@@ -194,9 +194,12 @@ class EmbeddingAdmin(ReadOnlyAdmin):
         return embedding.passage.citation
 
 
-@admin.register(TermFrequency)
-class TermFrequencyAdmin(ReadOnlyAdmin):
-    list_display = ("term", "passages")
-    search_fields = ("term__startswith",)
-    ordering = ("-passages",)
-    show_full_result_count = False
+@admin.register(IndexSegment)
+class IndexSegmentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "first_passage_id", "last_passage_id", "passage_count", "is_stale", "created_at")
+    list_filter = ("is_stale",)
+    fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IndexSegment]:
+        heavy = ("passage_ids", "work_ids", "lengths", "characters", "frequencies")
+        return super().get_queryset(request).defer(*heavy)
