@@ -23,13 +23,14 @@ def _page(template: str) -> Callable[..., HttpResponseBase]:
     return TemplateView.as_view(template_name=f"web/{template}", extra_context={"debug": settings.DEBUG})
 
 
+handler404 = "knowledge.views.pages.missing_page"
 _relaxed_for_redoc = csp_update({"worker-src": ["blob:"], "style-src": ["'self'", "'unsafe-inline'"]})
 
 urlpatterns = [
     path("", _page("chat.html"), name="chat"),
     path("login", _page("login.html"), name="login"),
     path("register", _page("register.html"), name="register"),
-    path("passages/<int:passage_id>", _page("passage.html"), name="passage"),
+    path("", include("knowledge.page_urls")),
     path("favicon.ico", RedirectView.as_view(url=static("img/seal.svg"))),
     path("admin/", admin.site.urls),
     path("livez", livez),

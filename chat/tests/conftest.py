@@ -11,7 +11,10 @@ from chat.models import Message, Session
 from chat.services import create_session
 from chat.tests.served import Served
 from guoxue import llm
+from guoxue.tests.browsing import browser, page
 from guoxue.tests.scripted_model import ScriptedModel
+
+__all__ = ["browser", "page"]
 
 
 @pytest.fixture(scope="module")

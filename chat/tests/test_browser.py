@@ -1,9 +1,7 @@
 """The product as a new reader meets it: a real Chromium, web process, worker and e-mail file."""
 
 import email
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -12,55 +10,20 @@ from email import policy
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from chat.models import Message
 from chat.tests.served import ROOT, Served
+from guoxue.tests.browsing import MARKS
 from guoxue.tests.scripted_model import spoken
 from knowledge.services import load_starter
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 ANSWER = (
     "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"
 )
 QUESTION = "「学而不思则罔」出自哪里，上下文是什么？"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright's loop lives in this thread; Django would refuse every query beside it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture(params=[1280, 360])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that must not complain, nor ask any other host for anything."""
-    context = browser.new_context(viewport={"width": request.param, "height": 800}, locale="zh-CN")
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    hosts: set[str] = set()
-    page.on("request", lambda sent: hosts.add(re.sub(r"^\w+://([^/:]*).*", r"\1", sent.url)))
-    yield page
-    context.close()
-    assert complaints == []
-    assert hosts <= {"127.0.0.1", ""}
+pytestmark = MARKS
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """Decides what operators see of the corpus; importing the modules registers their models."""
 
-from knowledge.admin import jobs, works
+from knowledge.admin import bookmarks, evaluations, jobs, vectors, works
 
-__all__ = ["jobs", "works"]
+__all__ = ["bookmarks", "evaluations", "jobs", "vectors", "works"]

@@ -28,14 +28,29 @@ def small_corpus(tmp_path: Path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("visitor", ["anonymous", "stale token", "reader", "staff"])
-@pytest.mark.parametrize("address", ["works", "works/{work}/sections", "passages/{passage}", "search?q=学而"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "works",
+        "works/{work}",
+        "works/{work}/sections",
+        "works/{work}/passages",
+        "sections/{section}",
+        "sections/{section}/passages",
+        "passages/{passage}",
+        "passages/{passage}/pinyin",
+        "passages/{passage}/citation",
+        "search?q=学而",
+    ],
+)
 def test_reading_is_open_to_everyone(client: APIClient, visitor: str, address: str) -> None:
     if visitor == "stale token":
         client.credentials(HTTP_AUTHORIZATION="Bearer stale")
     elif visitor != "anonymous":
         user = User.objects.create_user("reader@example.org", is_staff=visitor == "staff")
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(user).access}")
-    path = address.format(work=Work.objects.first().pk, passage=Passage.objects.first().pk)
+    passage = Passage.objects.first()
+    path = address.format(work=passage.work_id, section=passage.section_id, passage=passage.pk)
 
     response = client.get(f"/api/v1/{path}")
 
@@ -43,7 +58,13 @@ def test_reading_is_open_to_everyone(client: APIClient, visitor: str, address: s
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-@pytest.mark.parametrize("address", ["works", "works/1/sections", "passages/1", "search"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("works", "works/1", "works/1/sections", "works/1/passages", "sections/1", "sections/1/passages"),
+        *("passages/1", "passages/1/pinyin", "passages/1/citation", "search", "daily"),
+    ],
+)
 def test_nothing_can_be_written(client: APIClient, method: str, address: str) -> None:
     response = getattr(client, method)(f"/api/v1/{address}")
 
@@ -86,7 +107,7 @@ def test_sections_go_on_at_the_cursor(client: APIClient) -> None:
 def test_passage_is_shown_in_its_context(client: APIClient, django_assert_num_queries) -> None:
     passage = Passage.objects.get(text__startswith="子曰：“学而不思")
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         body = client.get(f"/api/v1/passages/{passage.pk}?context=1").json()
 
     assert (body["id"], body["citation"], body["text"]) == (passage.pk, "《论语·为政》", passage.text)
@@ -104,7 +125,17 @@ def test_context_has_its_limits(client: APIClient, context: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["passages/0", f"passages/{10**30}", "works/0/sections", f"works/{10**30}/sections"]
+    "address",
+    [
+        f"{kind}/{key}{rest}"
+        for kind, rests in (
+            ("passages", ("", "/pinyin", "/citation")),
+            ("works", ("", "/sections", "/passages")),
+            ("sections", ("", "/passages")),
+        )
+        for rest in rests
+        for key in (0, 10**30)
+    ],
 )
 def test_what_is_not_there_is_not_found(client: APIClient, address: str) -> None:
     response = client.get(f"/api/v1/{address}")
@@ -120,6 +151,8 @@ def test_search_answers_with_scores_and_places(client: APIClient) -> None:
     assert len(body["results"]) == 3
     first = body["results"][0]
     assert (first["citation"], first["exact"], first["fused_rank"]) == ("《论语·为政》", True, 1)
+    assert first["why"].startswith("原句命中")
+    assert all(first["text"][start:end] for start, end in first["matched"])
 
 
 def test_search_keeps_to_works_and_categories(client: APIClient) -> None:
@@ -168,6 +201,12 @@ def test_schema_describes_the_corpus(client: APIClient) -> None:
     with override_settings(DEBUG=True):
         schema = client.get("/api/schema/?format=json").json()
 
-    assert {"/api/v1/works", "/api/v1/passages/{passage_id}", "/api/v1/search"} <= schema["paths"].keys()
+    assert {
+        "/api/v1/works",
+        "/api/v1/passages/{passage_id}",
+        "/api/v1/search",
+        "/api/v1/quotes/verify",
+        "/api/v1/bookmarks/export",
+    } <= schema["paths"].keys()
     passage = schema["components"]["schemas"]["Passage"]["properties"]
     assert passage["context"]["items"] == {"$ref": "#/components/schemas/ContextPassage"}

@@ -24,7 +24,17 @@ export function getNext(next) {
   return get(pathname.slice(ROOT.length) + search);
 }
 
+// A file rather than JSON; a refusal is JSON all the same.
+export async function getText(path) {
+  const response = await exchange("GET", path);
+  return response.ok ? response.text() : answerOf(response);
+}
+
 async function request(method, path, body) {
+  return answerOf(await exchange(method, path, body));
+}
+
+async function exchange(method, path, body) {
   const token = await accessToken();
   let response = await send(method, path, { body, token });
   if (response.status === 401) {
@@ -34,5 +44,5 @@ async function request(method, path, body) {
     forgetTokens();
     throw new SignedOut();
   }
-  return answerOf(response);
+  return response;
 }

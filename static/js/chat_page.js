@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { Composer } from "./composer.js";
 import { ConnectionBanner } from "./connection_banner.js";
 import { ConversationController } from "./conversation_controller.js";
+import { showDailyLine } from "./daily_line.js";
 import { byId } from "./dom.js";
 import { forgetDrafts } from "./drafts.js";
 import { Drawer } from "./drawer.js";
@@ -62,6 +63,7 @@ class ChatPage {
       ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin(),
     );
     this.composer.open(sessionInAddress());
+    showDailyLine().catch(reportFailure);
     await this.#begin();
   }
 

@@ -1,6 +1,6 @@
 // Decides how a passage is shown in its context: where it stands, its neighbours in reading order, itself marked.
 
-import { element } from "./dom.js";
+import { element, visuallyHidden } from "./dom.js";
 
 export function passageHeading({ work, section }) {
   const facts = [section?.dynasty || work.dynasty, section?.author || work.author, work.category].filter(Boolean);
@@ -23,7 +23,12 @@ export function passageContext({ id, section, context }) {
       { class: "passage-text", "aria-current": passage.id === id ? "true" : null },
       passage.text,
     );
-    return isElsewhere ? [element("p", { class: "passage-section" }, place), text] : [text];
+    const translation = passage.id === id && passage.translation;
+    return [
+      isElsewhere && element("p", { class: "passage-section" }, place),
+      text,
+      translation && element("p", { class: "passage-translation" }, visuallyHidden("今译："), translation),
+    ].filter(Boolean);
   });
   return element("div", { class: "passage-context" }, ...items);
 }

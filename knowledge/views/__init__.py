@@ -1,0 +1,1 @@
+"""Decides what the corpus answers over HTTP: REST doors for programs, pages for readers."""
