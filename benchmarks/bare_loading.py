@@ -98,7 +98,7 @@ def _copy_table(table: str) -> list[Part]:
         rows.seek(0)
         _execute(f"CREATE TABLE bare_copy (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE)")
         copied = _timed(f"COPY {table}", lambda: _restore(rows))
-        indexed = _timed(f"indexes of {table}", lambda: [_execute(sql) for sql in _indexes(table)])
+        indexed = _timed(f"indexes of {table}", lambda: _execute(";".join(_indexes(table))))
         _execute("DROP TABLE bare_copy")
     return [copied, indexed]
 

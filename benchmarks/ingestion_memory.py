@@ -116,7 +116,6 @@ def _load(folder: Path, workers: int | None) -> float:
     arguments += [f"--workers={workers}"] if workers else []
     main = subprocess.Popen(
         [sys.executable, "-m", "django", *arguments],
-        env={**os.environ, "DEBUG": "false"},
         stderr=subprocess.PIPE,
     )
     peak = 0

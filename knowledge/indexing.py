@@ -9,11 +9,15 @@ from functools import lru_cache
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import F, Max, Sum
+from django.db.models.functions import Length
 
 from knowledge.folding import fold
 from knowledge.models import IndexSegment, Passage, PostingBlock
 from knowledge.postings import SEGMENT_LIMIT, Document, build_blocks, count_characters
+
+# A segment has no more characters than this, so that writing one takes some hundred megabytes at most.
+SEGMENT_CHARACTERS = 10_000_000
 
 
 def count_unindexed() -> int:
@@ -29,16 +33,19 @@ def count_stale() -> int:
 def index_next() -> int:
     """Put the next passages into a segment, together with smaller ones before it; return how many are new."""
     after = _last_indexed()
-    fresh = list(
-        Passage.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:SEGMENT_LIMIT]
-    )
-    if not fresh:
+    fresh = Passage.objects.filter(pk__gt=after).order_by("pk").values_list("pk", _CHARACTERS)[:SEGMENT_LIMIT]
+    count = characters = last = 0
+    for key, size in fresh:
+        if count and characters + size > SEGMENT_CHARACTERS:
+            break
+        count, characters, last = count + 1, characters + size, key
+    if not count:
         return 0
-    absorbed = _absorbable(len(fresh))
+    absorbed = _absorbable(count, characters)
     first = min((segment.first_passage_id for segment in absorbed), default=after + 1)
     _drop(absorbed)
-    _write_segment(first, fresh[-1])
-    return len(fresh)
+    _write_segment(first, last)
+    return count
 
 
 def rebuild_stale() -> int:
@@ -65,6 +72,7 @@ def mark_all_stale() -> None:
     IndexSegment.objects.update(is_stale=True)
 
 
+_CHARACTERS = F("length") + Length("translation")
 _RANGE = ("first_passage_id", "last_passage_id", "passage_count")
 
 
@@ -72,14 +80,18 @@ def _last_indexed() -> int:
     return IndexSegment.objects.aggregate(last=Max("last_passage_id"))["last"] or 0
 
 
-def _absorbable(size: int) -> list[IndexSegment]:
+def _absorbable(count: int, characters: int) -> list[IndexSegment]:
     """Return the last segments that are no larger than what follows them: so there are only a few small ones."""
     absorbed: list[IndexSegment] = []
     for segment in IndexSegment.objects.order_by("-last_passage_id").only(*_RANGE):
-        if segment.passage_count > size or segment.passage_count + size > SEGMENT_LIMIT:
+        if segment.passage_count > count or segment.passage_count + count > SEGMENT_LIMIT:
+            break
+        held = Passage.objects.filter(pk__range=(segment.first_passage_id, segment.last_passage_id))
+        characters += held.aggregate(total=Sum(_CHARACTERS))["total"] or 0
+        if characters > SEGMENT_CHARACTERS:
             break
         absorbed.append(segment)
-        size += segment.passage_count
+        count += segment.passage_count
     return absorbed
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from django.db import reset_queries
 from django.utils import timezone
 
 from knowledge import services
@@ -218,6 +219,8 @@ class _Run:
         work = services.store_work(
             outline=parsed.outline, content_hash=parsed.content_hash, origin=source.name[:255]
         )
+        # With DEBUG on, Django keeps the last 9 000 statements with their parameters.
+        reset_queries()
         self.added_count += work.changes.added
         self._unindexed += work.changes.added
         if self._unindexed >= SEGMENT_LIMIT:

@@ -20,6 +20,8 @@ _TRANSLATED = 1 << (2 * _CODE_BITS)
 _BLOCK_BYTES = 1_900
 _ENTRY_BYTES = 12
 _SEPARATOR = "\0"
+# Arrays of so many documents are made at once: memory is bounded by the keys alone.
+_DOCUMENTS_AT_ONCE = 4_096
 
 Terms: TypeAlias = NDArray[np.int64]
 Documents: TypeAlias = NDArray[np.uint16]
@@ -62,25 +64,27 @@ def build_blocks(documents: Sequence[Document]) -> list[Block]:
     """Write the posting lists of at most ``SEGMENT_LIMIT`` documents, numbered from 0 as they come."""
     if len(documents) > SEGMENT_LIMIT:
         raise ValueError(f"A segment has at most {SEGMENT_LIMIT} documents, not {len(documents)}.")
-    own = _keys([_SEPARATOR.join((each.text, *each.names)) for each in documents])
-    translated = _keys([each.translation for each in documents])
     if not documents:
         return []
-    keys = np.sort(np.concatenate([own, translated + (_TRANSLATED << _DOCUMENT_BITS)]))
-    keys = keys[_firsts(keys)]
-    terms = keys >> _DOCUMENT_BITS
-    starts = _firsts(terms)
-    return list(_blocks(terms[starts], starts, (keys & (SEGMENT_LIMIT - 1)).astype("<u2")))
+    keys = _sorted_keys(documents)
+    numbers = (keys & (SEGMENT_LIMIT - 1)).astype("<u2")
+    keys >>= _DOCUMENT_BITS
+    starts = _firsts(keys)
+    return list(_blocks(keys[starts], starts, numbers))
 
 
 def count_characters(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return the characters of the texts, sorted by code, and in how many texts each stands."""
-    codes, numbers = code_points([each.text for each in documents])
-    pairs = np.sort((codes << _DOCUMENT_BITS | numbers)[codes > 0])
-    characters = pairs[_firsts(pairs)] >> _DOCUMENT_BITS
-    starts = _firsts(characters)
-    counts = np.diff(starts, append=len(characters))
-    return characters[starts].astype(np.uint32), counts.astype(np.uint32)
+    counts = np.zeros(1 << _CODE_BITS, np.uint32)
+    for first in range(0, len(documents), _DOCUMENTS_AT_ONCE):
+        texts = [each.text for each in documents[first : first + _DOCUMENTS_AT_ONCE]]
+        codes, numbers = code_points(texts)
+        pairs = (codes << _DOCUMENT_BITS | numbers)[codes > 0]
+        pairs.sort()
+        pairs = pairs[_is_first(pairs)] >> _DOCUMENT_BITS
+        counts += np.bincount(pairs, minlength=len(counts)).astype(np.uint32)
+    characters = np.flatnonzero(counts)
+    return characters.astype(np.uint32), counts[characters]
 
 
 def read_postings(data: bytes, term: int) -> Documents:
@@ -108,17 +112,46 @@ def code_points(texts: Sequence[str]) -> tuple[Terms, Terms]:
     return codes, np.repeat(np.arange(len(joined)), [len(text) for text in joined])
 
 
-def _keys(texts: Sequence[str]) -> Terms:
-    """Return the sortable key of each occurrence: its term, then its document."""
+def _sorted_keys(documents: Sequence[Document]) -> Terms:
+    """Return the key of each term in each document, its term and then the document, sorted and once each."""
+    size = sum(len(each.text) + sum(map(len, each.names)) + len(each.translation) for each in documents)
+    keys = np.empty(size, np.int64)
+    filled = 0
+    for first in range(0, len(documents), _DOCUMENTS_AT_ONCE):
+        some = documents[first : first + _DOCUMENTS_AT_ONCE]
+        own = _keys([_SEPARATOR.join((each.text, *each.names)) for each in some], first)
+        translated = _keys([each.translation for each in some], first)
+        translated += _TRANSLATED << _DOCUMENT_BITS
+        for part in (own, translated):
+            keys[filled : filled + len(part)] = part
+            filled += len(part)
+    keys = keys[:filled]
+    keys.sort()
+    return keys[_is_first(keys)]
+
+
+def _keys(texts: Sequence[str], first: int) -> Terms:
+    """Return the key of each occurrence; the texts are numbered from ``first``."""
     codes, numbers = code_points(texts)
     present = codes[:-1] > 0
-    terms = codes[:-1][present] << _CODE_BITS | codes[1:][present]
-    return terms << _DOCUMENT_BITS | numbers[:-1][present]
+    keys = codes[:-1][present]
+    keys <<= _CODE_BITS
+    keys |= codes[1:][present]
+    keys <<= _DOCUMENT_BITS
+    keys += numbers[:-1][present] + first
+    return keys
+
+
+def _is_first(ordered: Terms) -> NDArray[np.bool_]:
+    """Tell of each value of the sorted array whether it stands there first."""
+    is_first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    return is_first
 
 
 def _firsts(ordered: Terms) -> Terms:
     """Return where each value of the sorted array stands first."""
-    return np.flatnonzero(np.diff(ordered, prepend=-1))
+    return np.flatnonzero(_is_first(ordered))
 
 
 def _blocks(terms: Terms, starts: Terms, documents: Documents) -> Iterable[Block]:

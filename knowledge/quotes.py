@@ -23,6 +23,10 @@ from knowledge.wordings import read_wording
 from knowledge.work_names import WorkNames, load_work_names
 
 _MAX_LOOKED_UP = 300
+_SHOWN_COLUMNS = (
+    *("text", "work", "work__title"),
+    *("section", "section__title", "section__path", "section__author"),
+)
 _MAX_NEAR_CHARACTERS = 2_000
 
 
@@ -225,7 +229,8 @@ def _is_wrong(claim: Claim, judged: Sequence[tuple[Match, Attribution]], names: 
 
 def _describe(judgements: Iterable[_Judgement], names: WorkNames) -> Iterator[QuoteCheck]:
     shown = [judgement for judgement in judgements if _is_shown(judgement, names)]
-    passages = Passage.objects.located().in_bulk([each.match.passage_id for each in shown if each.match])
+    chosen = {judgement.match.passage_id for judgement in shown if judgement.match}
+    passages = Passage.objects.located().only(*_SHOWN_COLUMNS).in_bulk(chosen)
     for judgement in shown:
         claim, quotation = judgement.occasion.claim, judgement.occasion.quotation
         check = QuoteCheck(
@@ -238,7 +243,9 @@ def _describe(judgements: Iterable[_Judgement], names: WorkNames) -> Iterator[Qu
             cited_in_corpus=_is_known(judgement, names),
         )
         passage = passages.get(judgement.match.passage_id) if judgement.match else None
-        yield _with_source(check, judgement, judgement.match, passage) if judgement.match and passage else check
+        yield (
+            _with_source(check, judgement, judgement.match, passage) if judgement.match and passage else check
+        )
 
 
 def _is_known(judgement: _Judgement, names: WorkNames) -> bool | None:

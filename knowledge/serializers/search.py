@@ -105,6 +105,13 @@ class QuoteCheckSerializer(serializers.Serializer[QuoteCheck]):
     source_text = serializers.CharField(allow_null=True)
     similarity = serializers.FloatField()
     differences = DifferenceSerializer(many=True)
+    kind = serializers.ChoiceField(
+        choices=[
+            *(("marks", "引号内"), ("block", "单独成段"), ("verse", "诗行"), ("line", "单独成行")),
+            ("sentence", "有出处的句子"),
+        ]
+    )
+    cited_in_corpus = serializers.BooleanField(allow_null=True, help_text="文中所说的书，典籍库里有没有。")
 
 
 class VerdictCountsSerializer(serializers.Serializer[Any]):

@@ -173,6 +173,17 @@ def test_when_the_walk_gives_up_the_scope_is_scanned(shelf: Shelf) -> None:
     assert list(found) == shelf.nearest(query, ["远书"], 20)
 
 
+def test_removed_vectors_do_not_count(shelf: Shelf) -> None:
+    query = a_query()
+    gone = shelf.nearest(query, list(SIZES), 230)
+    Embedding.objects.filter(passage__in=gone, model="near-model").delete()
+
+    found = find_nearest(query, model="near-model", work_ids=None, limit=100)
+
+    assert len(found) == 100
+    assert not set(found) & set(gone)
+
+
 def test_nineteen_of_twenty_of_the_truly_nearest_are_found(shelf: Shelf) -> None:
     noise = np.random.default_rng(8).normal(scale=0.02, size=(40, DIMENSIONS)).astype(np.float32)
     queries = shelf.vectors["大书"][:40] + noise

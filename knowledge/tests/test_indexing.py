@@ -46,6 +46,22 @@ def test_segment_is_full_at_its_limit(tmp_path: Path, monkeypatch) -> None:
     assert_index_is_true()
 
 
+def test_segment_of_long_passages_holds_fewer_of_them(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(indexing, "SEGMENT_CHARACTERS", 40)
+
+    load(tmp_path, LUNYU)
+    load(tmp_path, DAODEJING)
+
+    segments = IndexSegment.objects.order_by("last_passage_id")
+    sizes = [
+        sum(Passage.objects.filter(pk__range=place).values_list("length", flat=True)) for place in ranges()
+    ]
+    assert sum(segments.values_list("passage_count", flat=True)) == 9
+    assert len(sizes) > 3
+    assert max(sizes) <= 40
+    assert_index_is_true()
+
+
 def test_new_passages_are_not_found_before_they_are_indexed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(services, "index_corpus", lambda **_options: 0)
     ingest_file(path=write(tmp_path, "a.md", LUNYU))

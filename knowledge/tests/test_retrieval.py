@@ -219,5 +219,5 @@ def test_neighbours_of_nothing_are_not_found() -> None:
 def test_search_takes_a_fixed_number_of_round_trips(django_assert_max_num_queries) -> None:
     search_passages("warm 温")
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         search_passages("“学而不思则罔”和“知人者智”出自哪里？", limit=20)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
+import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 
 from knowledge import dense, filling, vector_index
 from knowledge.dense import find_nearest
@@ -71,6 +72,25 @@ def test_what_a_killed_build_left_is_cleared_away(passages: list[int]) -> None:
 
     assert not has_index("model", dimensions=8)
     assert build_index("model", dimensions=8, vectors=50)
+    assert has_index("model", dimensions=8)
+
+
+def test_without_shared_memory_for_helpers_the_index_is_built_alone(
+    passages: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, commands = vector_index._run, []
+
+    def refuse_helpers(command) -> None:
+        text = command.as_string(None)
+        commands.append(text.split(" INDEX")[0])
+        if text.startswith("CREATE") and "SET max_parallel_maintenance_workers = 0" not in commands:
+            raise OperationalError("could not resize shared memory segment") from psycopg.errors.DiskFull()
+        run(command)
+
+    monkeypatch.setattr(vector_index, "_run", refuse_helpers)
+
+    assert build_index("model", dimensions=8, vectors=50)
+    assert commands.count("CREATE") == 2
     assert has_index("model", dimensions=8)
 
 

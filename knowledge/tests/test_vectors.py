@@ -1,5 +1,6 @@
 """Vectors are filled in behind the texts, resumably, and those of the starter corpus come with the program."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,33 @@ def test_interrupted_run_keeps_the_batches_it_has_finished(tmp_path: Path, monke
     services.embed_missing()
 
     assert Embedding.objects.count() == 6
+
+
+@pytest.mark.django_db
+def test_the_model_goes_on_with_the_next_batch_while_one_is_stored(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(filling, "EMBEDDING_BATCH", 2)
+    load(tmp_path, LUNYU)
+    second_has_begun = threading.Event()
+
+    class Watched(FakeEmbedder):
+        def embed_passages(self, texts):
+            if self.embedded:
+                second_has_begun.set()
+            return super().embed_passages(texts)
+
+    store, waited = vectors.store_vectors, []
+
+    def store_when_the_second_has_begun(model, found) -> None:
+        waited.append(second_has_begun.wait(10))
+        store(model, found)
+
+    use_embedder(monkeypatch, Watched())
+    monkeypatch.setattr(vectors, "store_vectors", store_when_the_second_has_begun)
+
+    stored = services.embed_missing()
+
+    assert waited == [True, True, True]
+    assert stored == Embedding.objects.count() == 6
 
 
 @pytest.mark.django_db
