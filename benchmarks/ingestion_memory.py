@@ -118,13 +118,14 @@ def _load(folder: Path, workers: int | None) -> float:
         [sys.executable, "-m", "django", *arguments],
         stderr=subprocess.PIPE,
     )
-    peak = 0
+    peak: list[int] = []
     while main.poll() is None:
-        peak = max(peak, sum(map(_resident_bytes, _family(main.pid))))
+        peak = max(peak, list(map(_resident_bytes, _family(main.pid))), key=sum)
         sleep(_SECONDS_BETWEEN_LOOKS)
     if main.returncode:
         sys.exit(f"The command failed: {main.stderr.read().decode() if main.stderr else ''}")
-    return peak / _MEGABYTE
+    print("At the peak, MB for each process:", *(f"{size / _MEGABYTE:.0f}" for size in peak))
+    return sum(peak) / _MEGABYTE
 
 
 def _family(pid: int) -> list[int]:

@@ -42,6 +42,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 class WorkAdmin(admin.ModelAdmin[Work]):
     list_display = (
         "title",
+        "edition",
         "author",
         "dynasty",
         "category",
@@ -53,8 +54,10 @@ class WorkAdmin(admin.ModelAdmin[Work]):
     list_filter = ("category", "dynasty")
     search_fields = ("title", "aliases", "author")
     date_hierarchy = "created_at"
+    # Title and edition say which work it is: under another name a file that is loaded again would be a second one.
     readonly_fields = (
         "title",
+        "edition",
         "origin",
         "section_list",
         "passage_list",

@@ -123,12 +123,18 @@ def test_what_ingestion_writes_is_not_edited_by_hand(operator: Client, model) ->
 
 def test_edited_details_are_remembered_as_edited(operator: Client) -> None:
     work = Work.objects.get(title="论语")
-    values = {"aliases": "论,语录", "author": "孔门弟子", "dynasty": "春秋", "category": "经部"}
+    values = {
+        "aliases": "论,语录",
+        "author": "孔门弟子",
+        "dynasty": "春秋",
+        "category": "经部",
+        "edition": "别本",
+    }
 
     operator.post(reverse("admin:knowledge_work_change", args=[work.pk]), values)
 
     work.refresh_from_db()
-    assert (work.author, work.title) == ("孔门弟子", "论语")
+    assert (work.author, work.title, work.edition) == ("孔门弟子", "论语", "通行本")
     assert work.edited_at is not None
 
 

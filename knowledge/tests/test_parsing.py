@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import parsing
+from knowledge import outline, parsing
 from knowledge.formats import discover
 from knowledge.outline import WorkOutline
 from knowledge.parsing import (
@@ -25,6 +25,7 @@ from knowledge.parsing import (
     parse,
 )
 from knowledge.parsing_pool import _receive_source, parse_all, parse_for, suggest_workers
+from knowledge.records import Record
 from knowledge.tests.corpus import DAODEJING, LUNYU, write
 
 
@@ -141,21 +142,23 @@ def test_fingerprint_knows_the_bytes_and_how_they_are_read_but_not_where_they_li
 
 
 def test_one_work_at_a_time_is_in_memory(tmp_path: Path, monkeypatch) -> None:
-    """Outlines are not accumulated: when one is told, those before it are gone."""
+    """Outlines are not accumulated: before one is made, those before it are gone."""
     path = write_lines(tmp_path, "x.jsonl", *({"work": f"书{n}", "text": "天地。"} for n in range(20)))
     living: list[weakref.ref[WorkOutline]] = []
-    most = 0
+    kept: list[int] = []
+    make = outline._outline_work
 
-    def take(item: Parsed) -> None:
-        nonlocal most
-        if isinstance(item, ParsedWork):
-            living.append(weakref.ref(item.outline))
-            most = max(most, sum(reference() is not None for reference in living))
+    def watch(records: list[Record]) -> WorkOutline:
+        kept.append(sum(reference() is not None for reference in living))
+        made = make(records)
+        living.append(weakref.ref(made))
+        return made
 
-    parse(request_for(path), take)
+    monkeypatch.setattr(outline, "_outline_work", watch)
 
-    assert len(living) == 20
-    assert most == 1
+    parse(request_for(path), lambda item: None)
+
+    assert kept == [0] * 20
 
 
 def gather(requests: list[ParseRequest], **options: object) -> list[tuple[ParseRequest, Parsed]]:

@@ -3,7 +3,8 @@
 import csv
 import logging
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ class Floor:
         return None if found is None else bool(getattr(found, METRICS[self.metric]) >= self.least)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Let searches without vectors go unlogged, each of which warns: here they are counted and told once."""
+    logger = logging.getLogger("knowledge.retrieval")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 class Command(BaseCommand):
     help = (
         "用已知答案的问题测量检索：每类问题的 R@1、R@5、R@20、MRR@10 与耗时，"
@@ -78,9 +91,7 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="文件.csv", help="逐题写出名次与耗时")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A search without vectors warns each time; here they are counted and told once.
-        logging.getLogger("knowledge.retrieval").setLevel(logging.ERROR)
-        with tqdm(desc="评测", unit="题", disable=None) as bar:
+        with _without_warnings(), tqdm(desc="评测", unit="题", disable=None) as bar:
 
             def report(done: int, total: int) -> None:
                 bar.total = total
