@@ -16,8 +16,6 @@ from typing import Any
 import chromadb
 import numpy as np
 
-_BATCH = 1000
-
 
 def main() -> None:
     """Serve the commands until the standard input ends."""
@@ -27,6 +25,7 @@ def main() -> None:
     parser.add_argument("texts", type=Path, help="a JSON list of [work, text]")
     parser.add_argument("--limit", type=int, required=True)
     parser.add_argument("--ef-search", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
     options = parser.parse_args()
     vectors, queries = np.load(options.vectors), np.load(options.queries)
     texts = json.loads(options.texts.read_text(encoding="utf-8"))
@@ -41,19 +40,19 @@ def main() -> None:
                 collection = client.create_collection(
                     f"vectors-{with_texts}", configuration=configuration, embedding_function=None
                 )
-                answer: object = _fill(collection, vectors, texts if with_texts else None)
+                answer: object = _fill(collection, vectors, texts if with_texts else None, options.batch)
             else:
                 answer = _ask(collection, queries, arguments[0], options.limit)
             print(json.dumps(answer), flush=True)
 
 
-def _fill(collection: Any, vectors: np.ndarray, texts: list[list[str]] | None) -> float:
+def _fill(collection: Any, vectors: np.ndarray, texts: list[list[str]] | None, batch: int) -> float:
     started = perf_counter()
-    for start in range(0, len(vectors), _BATCH):
-        rows = vectors[start : start + _BATCH]
+    for start in range(0, len(vectors), batch):
+        rows = vectors[start : start + batch]
         more: dict[str, Any] = {}
         if texts:
-            some = texts[start : start + _BATCH]
+            some = texts[start : start + batch]
             more = {
                 "documents": [text for _, text in some],
                 "metadatas": [{"work": work} for work, _ in some],

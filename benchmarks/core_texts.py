@@ -17,16 +17,16 @@ def core_rows(data: Path) -> list[tuple[str, str, str]]:
 
 
 def store_passages(rows: Sequence[tuple[str, str, str]]) -> list[int]:
-    """Store (work, section, text) by COPY; return the passages' ids in the order of the rows."""
+    """Store (work, section or "", text) by COPY; return the passages' ids in the order of the rows."""
     from django.db import connection
 
     from knowledge.models import Section, Work
 
     titles = list(dict.fromkeys(work for work, _, _ in rows))
     works = dict(zip(titles, Work.objects.bulk_create(Work(title=title) for title in titles), strict=True))
-    places = list(dict.fromkeys((work, section) for work, section, _ in rows))
+    places = list(dict.fromkeys((work, section) for work, section, _ in rows if section))
     made = Section.objects.bulk_create(
-        Section(work=works[work], ordinal=ordinal, title=path[:200] or "无题", path=path)
+        Section(work=works[work], ordinal=ordinal, title=path[:200], path=path)
         for ordinal, (work, path) in enumerate(places)
     )
     sections = dict(zip(places, made, strict=True))
@@ -34,7 +34,8 @@ def store_passages(rows: Sequence[tuple[str, str, str]]) -> list[int]:
     with connection.cursor() as cursor:
         with cursor.copy(f"COPY knowledge_passage ({columns}) FROM STDIN") as copy:
             for ordinal, (work, path, text) in enumerate(rows):
-                place = (works[work].pk, sections[work, path].pk, ordinal)
+                section = sections[work, path].pk if path else None
+                place = (works[work].pk, section, ordinal)
                 copy.write_row((*place, "root", text, "", False, text, len(text), "", "now"))
         cursor.execute("SELECT id FROM knowledge_passage ORDER BY ordinal")
         return [row[0] for row in cursor.fetchall()]

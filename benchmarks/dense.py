@@ -28,7 +28,8 @@ _DATABASE = "guoxue_bench_dense"
 _MODEL = "benchmark"
 _LIMIT = 20
 _EF_SEARCH = 200
-_STORED_AT_ONCE = 1000
+# As the pipeline stores them: vectors come from the model in batches of this size.
+_STORED_AT_ONCE = 512
 _Vectors = NDArray[np.float32]
 # Work, section, text.
 _Row = tuple[str, str, str]
@@ -44,7 +45,7 @@ class Chroma:
         (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
         script = str(Path(__file__).with_name("chroma_reference.py"))
         files = [str(folder / name) for name in ("vectors.npy", "queries.npy", "texts.json")]
-        numbers = ["--limit", str(_LIMIT), "--ef-search", str(_EF_SEARCH)]
+        numbers = ["--limit", str(_LIMIT), "--ef-search", str(_EF_SEARCH), "--batch", str(_STORED_AT_ONCE)]
         self._process = subprocess.Popen(
             [str(_chroma_python()), script, *files, *numbers],
             stdin=subprocess.PIPE,
@@ -86,7 +87,8 @@ def main() -> int:
     try:
         vectors = np.load(options.vectors) if options.vectors else core_vectors(options.data, cache=_CACHE)
         queries = query_vectors(options.data, count=options.queries)
-        rows = core_rows(options.data)[: len(vectors)]
+        # chromadb is given the work alone, too.
+        rows = [(work, "", text) for work, _, text in core_rows(options.data)[: len(vectors)]]
         return _measure(vectors.astype(np.float32), queries, rows, options.rounds)
     finally:
         drop_database(_DATABASE)

@@ -24,6 +24,7 @@ from knowledge.parsing import (
     SourceFailed,
     SourceRead,
     SourceSkipped,
+    WorkTold,
 )
 from knowledge.parsing_pool import parse_all
 from knowledge.postings import SEGMENT_LIMIT
@@ -180,6 +181,8 @@ class _Run:
             self._listener.progressed(Stage.LOADING, self._processed, self._records)
         elif isinstance(item, ParsedWork):
             self._load(request.source, item)
+        elif isinstance(item, WorkTold):
+            self._index()
         else:
             self._end(request.source, item)
 
@@ -223,10 +226,13 @@ class _Run:
         reset_queries()
         self.added_count += work.changes.added
         self._unindexed += work.changes.added
+        return work
+
+    def _index(self) -> None:
+        """Index what fills segments, while no work is in memory."""
         if self._unindexed >= SEGMENT_LIMIT:
             services.index_full_segments()
             self._unindexed = 0
-        return work
 
     def _fail(self, source: Source, reason: str) -> None:
         self.result.failed.append((source, reason))

@@ -60,6 +60,11 @@ class ParsedWork:
 
 
 @dataclass(frozen=True)
+class WorkTold:
+    """The work before has been let go: there is memory for other things."""
+
+
+@dataclass(frozen=True)
 class SourceParsed:
     """The source has been told to its end."""
 
@@ -81,7 +86,7 @@ class SourceFailed:
 
 
 SourceEnd: TypeAlias = SourceParsed | SourceSkipped | SourceFailed
-Parsed: TypeAlias = RecordsRead | RecordsRefused | SourceRead | ParsedWork | SourceEnd
+Parsed: TypeAlias = RecordsRead | RecordsRefused | SourceRead | ParsedWork | WorkTold | SourceEnd
 Emit: TypeAlias = Callable[[Parsed], None]
 
 
@@ -101,6 +106,7 @@ def parse(request: ParseRequest, emit: Emit, *, loaded: frozenset[str] = frozens
             emit(ParsedWork(outline, outline.content_hash, tally.records_of(outline)))
             # One work at a time is in memory: the next is outlined only now.
             del outline
+            emit(WorkTold())
         if not tally.record_count:
             raise CorpusFileRefused(f"文件里没有可导入的文字。{tally.first_reason}")
     except CorpusFileRefused as refused:

@@ -22,6 +22,7 @@ _ENTRY_BYTES = 12
 _SEPARATOR = "\0"
 # Arrays of so many documents are made at once: memory is bounded by the keys alone.
 _DOCUMENTS_AT_ONCE = 4_096
+_KEYS_AT_ONCE = 1 << 20
 
 Terms: TypeAlias = NDArray[np.int64]
 Documents: TypeAlias = NDArray[np.uint16]
@@ -67,7 +68,8 @@ def build_blocks(documents: Sequence[Document]) -> list[Block]:
     if not documents:
         return []
     keys = _sorted_keys(documents)
-    numbers = (keys & (SEGMENT_LIMIT - 1)).astype("<u2")
+    # The lowest bits of a key are its document.
+    numbers = keys.astype("<u2")
     keys >>= _DOCUMENT_BITS
     starts = _firsts(keys)
     return list(_blocks(keys[starts], starts, numbers))
@@ -127,7 +129,7 @@ def _sorted_keys(documents: Sequence[Document]) -> Terms:
             filled += len(part)
     keys = keys[:filled]
     keys.sort()
-    return keys[_is_first(keys)]
+    return _without_repeats(keys)
 
 
 def _keys(texts: Sequence[str], first: int) -> Terms:
@@ -140,6 +142,18 @@ def _keys(texts: Sequence[str], first: int) -> Terms:
     keys <<= _DOCUMENT_BITS
     keys += numbers[:-1][present] + first
     return keys
+
+
+def _without_repeats(keys: Terms) -> Terms:
+    """Return the values of the sorted array once each, in the place of the array itself."""
+    filled, last = 0, np.int64(-1)
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        part = keys[start : start + _KEYS_AT_ONCE]
+        kept = part[np.diff(part, prepend=last) != 0]
+        last = part[-1]
+        keys[filled : filled + len(kept)] = kept
+        filled += len(kept)
+    return keys[:filled]
 
 
 def _is_first(ordered: Terms) -> NDArray[np.bool_]:

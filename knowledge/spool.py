@@ -10,8 +10,8 @@ from typing import Any, Self, TypeAlias
 from knowledge.records import Heading, Record, WorkDetails
 
 WorkKey: TypeAlias = tuple[str, str]
-_BUFFERED_CHARACTERS = 4_000_000
-_BYTES_IN_MEMORY = 32 * 1024 * 1024
+_BUFFERED_CHARACTERS = 2_000_000
+_BYTES_IN_MEMORY = 8 * 1024 * 1024
 _Row: TypeAlias = tuple[Any, ...]
 
 

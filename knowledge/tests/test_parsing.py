@@ -21,6 +21,7 @@ from knowledge.parsing import (
     SourceParsed,
     SourceRead,
     SourceSkipped,
+    WorkTold,
     fingerprint_of,
     parse,
 )
@@ -53,13 +54,14 @@ def test_source_is_told_in_order(tmp_path: Path) -> None:
         {"work": "大学", "text": "在明明德。"},
     )
 
-    refused, read, first, second, end = told(request_for(path))
+    refused, read, first, gone, second, _gone, end = told(request_for(path))
 
     assert [refusal.line for refusal in refused.refusals] == [2]
     assert (read.record_count, [file.file for file in read.files]) == (3, ["x.jsonl"])
     assert (first.outline.details.title, first.record_count, len(first.outline.passages)) == ("大学", 2, 2)
     assert (second.outline.details.title, second.record_count) == ("中庸", 1)
     assert first.content_hash == first.outline.content_hash
+    assert gone == WorkTold()
     assert end == SourceParsed(fingerprint_of(request_for(path)))
 
 
