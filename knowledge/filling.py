@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from knowledge import embeddings, starter_vectors, vector_index, vectors
 from knowledge.embeddings import Embedder
 from knowledge.errors import EmbeddingModelIncomplete, EmbeddingModelInUse
+from knowledge.locks import Lock, wait_for
 from knowledge.models import Embedding, EmbeddingModel, Passage
 from knowledge.outline import hash_text
 from knowledge.progress import Progress, Stage, ignore_progress
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 # Larger batches have more texts of each length, smaller ones lose less when a run is interrupted.
 EMBEDDING_BATCH = 512
 _REMOVED_AT_ONCE = 10_000
-_SERVING_LOCK = 7_141_954
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def register_model(embedder: Embedder) -> None:
     if EmbeddingModel.objects.filter(name=embedder.name).exists():
         return
     with transaction.atomic(savepoint=False):
-        _lock_serving()
+        wait_for(Lock.SERVING_MODEL)
         is_first = not EmbeddingModel.objects.filter(is_serving=True).exists()
         EmbeddingModel.objects.get_or_create(
             name=embedder.name,
@@ -119,7 +119,7 @@ def switch_model(*, model: str, even_if_incomplete: bool = False) -> None:
     when none has one.
     """
     with transaction.atomic(durable=True):
-        _lock_serving()
+        wait_for(Lock.SERVING_MODEL)
         missing = 0 if even_if_incomplete else vectors.count_missing(model)
         if missing or not _has_vectors(model):
             raise EmbeddingModelIncomplete(
@@ -213,11 +213,6 @@ def _index(model: str) -> bool:
 
 def _has_vectors(model: str) -> bool:
     return Embedding.objects.filter(model=model).exists()
-
-
-def _lock_serving() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SERVING_LOCK])
 
 
 def _prune(model: str) -> int:

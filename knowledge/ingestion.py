@@ -12,7 +12,7 @@ from knowledge import services
 from knowledge.bulk_rows import analyze
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats import FileReport, Source, discover
-from knowledge.locks import sole_indexing
+from knowledge.locks import Lock, sole
 from knowledge.models import IngestedSource, Work
 from knowledge.parsing import (
     Parsed,
@@ -135,7 +135,7 @@ def ingest_sources(
     if dry_run:
         parse_all(requests, run.take, workers=workers, loaded=frozenset(known))
         return run.result
-    with sole_indexing():
+    with sole(Lock.INDEXING):
         parse_all(requests, run.take, workers=workers, loaded=frozenset(known))
         services.index_corpus(on_progress=listener.progressed)
     if run.added_count >= _MANY_PASSAGES:

@@ -12,7 +12,7 @@ from knowledge.errors import CorpusFileRefused
 from knowledge.filling import count_missing_vectors as count_missing_vectors
 from knowledge.filling import embed_missing as embed_missing
 from knowledge.formats import discover
-from knowledge.locks import lock_corpus
+from knowledge.locks import Lock, wait_for
 from knowledge.models import Passage, Work
 from knowledge.outline import WorkOutline, hash_text
 from knowledge.parsing import Parsed, ParsedWork, ParseRequest, RecordsRefused, SourceFailed, parse
@@ -41,7 +41,7 @@ class LoadedWork:
 def store_work(*, outline: WorkOutline, content_hash: str, origin: str) -> LoadedWork:
     """Make the work of that title and edition equal to the outline, in one transaction under the corpus lock."""
     with transaction.atomic(durable=True):
-        lock_corpus()
+        wait_for(Lock.CORPUS)
         details = outline.details
         work, _created = Work.objects.get_or_create(title=details.title, edition=details.edition)
         return _store(work, outline, content_hash=content_hash, origin=origin)
@@ -72,13 +72,13 @@ def index_full_segments() -> None:
     """Index what fills whole segments, and leave the rest: so that much can be loaded at one go."""
     while indexing.count_unindexed() >= SEGMENT_LIMIT:
         with transaction.atomic(durable=True):
-            lock_corpus()
+            wait_for(Lock.CORPUS)
             indexing.index_next()
 
 
 def _index_step() -> int:
     with transaction.atomic(durable=True):
-        lock_corpus()
+        wait_for(Lock.CORPUS)
         return indexing.index_next() or indexing.rebuild_stale()
 
 
@@ -92,13 +92,13 @@ def reindex_corpus(*, on_progress: Progress = ignore_progress) -> int:
     total, processed, after = Passage.objects.count(), 0, 0
     while after < last:
         with transaction.atomic(durable=True):
-            lock_corpus()
+            wait_for(Lock.CORPUS)
             batch = refold_passages(after=after)
         after, processed = batch.last_id or last, processed + batch.passages
         refolded += batch.refolded
         on_progress(Stage.FOLDING, processed, max(processed, total))
     with transaction.atomic(durable=True):
-        lock_corpus()
+        wait_for(Lock.CORPUS)
         indexing.mark_all_stale()
     index_corpus(on_progress=on_progress)
     return refolded
@@ -110,7 +110,7 @@ def remove_work(*, work_id: int) -> int:
     A step, because the admin deletes inside a transaction of its own.
     """
     with transaction.atomic(savepoint=False):
-        lock_corpus()
+        wait_for(Lock.CORPUS)
         work = Work.objects.get(pk=work_id)
         indexing.mark_stale(work.passages.values_list("pk", flat=True))
         delete_work(work)
@@ -122,7 +122,7 @@ def load_starter(*, folder: Path = STARTER_FOLDER) -> list[LoadedWork]:
     loaded = []
     for name, outline in outline_starter(folder):
         with transaction.atomic(durable=True):
-            lock_corpus()
+            wait_for(Lock.CORPUS)
             if work := _claim_for_starter(outline):
                 origin = f"{STARTER_ORIGIN}{name}"
                 loaded.append(_store(work, outline, content_hash=outline.content_hash, origin=origin))

@@ -4,9 +4,9 @@ import logging
 
 from celery import shared_task
 
-from knowledge import filling, ingestion_jobs, services, vectors
+from knowledge import filling, ingestion_jobs, services
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.locks import sole_indexing
+from knowledge.locks import Lock, sole
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def index_new_passages() -> None:
 
     While passages are being loaded the run that loads them indexes them.
     """
-    with sole_indexing() as alone:
+    with sole(Lock.INDEXING) as alone:
         indexed = services.index_corpus() if alone else 0
     if indexed:
         logger.info("Indexed %d passages.", indexed)
@@ -43,7 +43,7 @@ def embed_missing_passages() -> None:
     What fails now is tried again at the next run. While one run is under way another has nothing to do.
     """
     try:
-        with vectors.sole_embedding() as alone:
+        with sole(Lock.EMBEDDING) as alone:
             stored = _fill_in() if alone else 0
     except EmbeddingUnavailable:
         logger.warning("No vectors could be made; the corpus is searched by characters.", exc_info=True)

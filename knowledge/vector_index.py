@@ -9,6 +9,8 @@ import psycopg
 from django.db import OperationalError, connection
 from psycopg import sql
 
+from knowledge.locks import Lock, sole
+
 logger = logging.getLogger(__name__)
 
 # Fewer vectors than that are scanned exactly in some five milliseconds, which misses nothing.
@@ -18,7 +20,6 @@ MAX_DIMENSIONS = 4_000
 # A quarter faster to build than pgvector's defaults (16, 64); asked a little more widely it finds as much at the
 # same cost: at a recall@20 of .957 both read some 4 000 pages for a query among 20 000 vectors.
 _LINKS, _EF_CONSTRUCTION = 14, 56
-_LOCK = 7_141_953
 _MOST_MEGABYTES = 1024
 _BYTES_FOR_LINKS = 600
 
@@ -44,7 +45,8 @@ def build_index(model: str, *, dimensions: int, vectors: int) -> bool:
         logger.warning("%s has %d dimensions, more than HNSW takes.", model, dimensions)
         return False
     name = index_name(model, dimensions)
-    with _sole_build() as alone:
+    # To another process the unfinished index would look like a leftover.
+    with sole(Lock.VECTOR_INDEX) as alone:
         if not alone:
             return False
         state = _state(name)
@@ -99,20 +101,6 @@ def _room_for(size_bytes: int) -> Iterator[None]:
     finally:
         _run(sql.SQL("RESET maintenance_work_mem"))
         _run(sql.SQL("RESET max_parallel_maintenance_workers"))
-
-
-@contextmanager
-def _sole_build() -> Iterator[bool]:
-    """Tell whether no other process builds: its unfinished index would be taken for a leftover."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        claimed = bool(cursor.fetchone()[0])
-    try:
-        yield claimed
-    finally:
-        if claimed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def _state(name: str) -> bool | None:

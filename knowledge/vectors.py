@@ -1,8 +1,7 @@
 """Decides which passages still need a vector of a model, and stores vectors."""
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,23 +14,7 @@ from knowledge.embeddings import passage_input
 from knowledge.models import Passage, PassageQuerySet
 from knowledge.outline import WorkOutline
 
-_EMBEDDING_LOCK = 7_141_952
-
 Vector: TypeAlias = NDArray[np.floating]
-
-
-@contextmanager
-def sole_embedding() -> Iterator[bool]:
-    """Tell whether this process alone fills in vectors now; the claim ends with the block or with its connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_EMBEDDING_LOCK])
-        claimed = bool(cursor.fetchone()[0])
-    try:
-        yield claimed
-    finally:
-        if claimed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_EMBEDDING_LOCK])
 
 
 def stored_input(passage: Passage) -> str:

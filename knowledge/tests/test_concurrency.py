@@ -7,7 +7,8 @@ import pytest
 from django.db import IntegrityError, OperationalError
 
 from guoxue.tests.racing import meeting_after, run_together
-from knowledge import ingestion, services, storing, tasks, vectors
+from knowledge import ingestion, services, storing, tasks
+from knowledge.locks import Lock, sole
 from knowledge.models import Embedding, Passage
 from knowledge.tests.corpus import (
     DAODEJING,
@@ -54,7 +55,7 @@ def test_second_run_leaves_the_vectors_to_the_first(tmp_path: Path, monkeypatch)
     use_embedder(monkeypatch, FakeEmbedder())
     load(tmp_path, DAODEJING)
 
-    with vectors.sole_embedding():
+    with sole(Lock.EMBEDDING):
         run_together([tasks.embed_missing_passages])
         assert not Embedding.objects.exists()
     run_together([tasks.embed_missing_passages])
@@ -75,7 +76,7 @@ def test_without_the_lock_the_revisions_collide(tmp_path: Path, monkeypatch) -> 
     """The control of the test above: the race is real."""
     paths = changed_texts(tmp_path)
     meet = meeting_after(lambda: None, parties=2)
-    monkeypatch.setattr(services, "lock_corpus", lambda: None)
+    monkeypatch.setattr(services, "wait_for", lambda lock: None)
     write_sections = storing._write_sections
 
     def write_together(*arguments):

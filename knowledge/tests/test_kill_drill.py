@@ -106,11 +106,11 @@ def test_killed_runs_come_to_the_same_end_as_an_undisturbed_one(folder: Path, tm
 
     workers, points = 2, []
     while True:
-        points.append(chance.randrange(10, 60))
+        points.append(chance.randrange(10, 40))
         if run_until_killed(script, points[-1], *arguments, "--resume", f"--workers={workers}") != KILLED:
             break
         workers = 1
 
-    assert len(points) > 2
+    assert len(points) > 3
     assert corpus() == undisturbed
     assert_index_is_true()

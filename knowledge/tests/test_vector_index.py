@@ -9,6 +9,7 @@ from django.db import DatabaseError, OperationalError, connection, connections
 
 from knowledge import dense, filling, vector_index
 from knowledge.dense import find_nearest
+from knowledge.locks import Lock
 from knowledge.models import Embedding, Passage, Work
 from knowledge.tests.corpus import FakeEmbedder, use_embedder
 from knowledge.vector_index import build_index, drop_index, has_index, index_name
@@ -97,8 +98,10 @@ def test_without_shared_memory_for_helpers_the_index_is_built_alone(
 def test_an_index_that_another_process_builds_is_left_to_it(passages: list[int]) -> None:
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [vector_index._LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [Lock.VECTOR_INDEX])
         meanwhile = build_index("model", dimensions=8, vectors=50)
+        # The pool keeps the connection, and with it the lock.
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [Lock.VECTOR_INDEX])
     other.close()
 
     assert meanwhile is False
