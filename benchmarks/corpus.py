@@ -127,9 +127,10 @@ def fill_vectors(corpus: BenchCorpus) -> None:
 
     Those of the core by the bundled model are kept under ``var/``, whatever becomes of the database.
     """
-    from knowledge import embeddings, filling, starter_vectors, vectors
+    from knowledge import embeddings
+    from knowledge.vectors import filling, starter_vectors, storing
 
-    if not vectors.count_missing(embeddings.current_model()):
+    if not storing.count_missing(embeddings.current_model()):
         return
     is_kept = corpus.is_core and embeddings.current_model() == embeddings.BUNDLED_MODEL
     known = _known_vectors(corpus) if is_kept else {}
@@ -143,7 +144,7 @@ def fill_vectors(corpus: BenchCorpus) -> None:
 def _known_vectors(corpus: BenchCorpus) -> dict[str, NDArray[np.float16]]:
     """Return the vectors of the core by the hash of what was embedded."""
     from knowledge.embeddings import passage_input
-    from knowledge.outline import hash_text
+    from knowledge.outlining.outline import hash_text
 
     rows = core_rows(corpus.data)
     inputs = (passage_input(work=work, section=section, text=text) for work, section, text in rows)

@@ -143,7 +143,7 @@ class Found:
 
 def _ask_in_turns(chroma: Chroma, queries: _Vectors, ids: Sequence[int], rounds: int) -> tuple[Found, Found]:
     """Ask both sides the same queries, some at a time, so that a busy spell hits both."""
-    from knowledge.dense import find_nearest
+    from knowledge.vectors.dense import find_nearest
 
     ours, theirs = Found(len(queries)), Found(len(queries))
     place = {passage_id: row for row, passage_id in enumerate(ids)}
@@ -178,8 +178,8 @@ class Filled:
 def _fill(vectors: _Vectors, rows: Sequence[_Row]) -> Filled:
     from django.db import connection
 
-    from knowledge import vector_index
-    from knowledge.vectors import store_vectors
+    from knowledge.vectors import vector_index
+    from knowledge.vectors.storing import store_vectors
 
     passage_ids: list[int] = []
     texts_seconds = seconds_of(lambda: passage_ids.extend(store_passages(rows)))

@@ -40,8 +40,8 @@ def _measure(data: Path, count: int, rounds: int) -> int:
     from knowledge.bundled_model import BundledModel
     from knowledge.embeddings import embedder_named, passage_input
     from knowledge.embeddings.bundled import BUNDLED_MODEL
-    from knowledge.filling import embed_missing
     from knowledge.models import Embedding
+    from knowledge.vectors.filling import embed_missing
 
     rows = core_rows(data)
     rows = [rows[place] for place in np.linspace(0, len(rows) - 1, count).astype(int)]

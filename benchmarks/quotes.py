@@ -141,8 +141,8 @@ def _alter(quote: str, characters: str, chance: random.Random) -> str:
 
 
 def _verdict_rows(replies: Sequence[Reply], checked: "Sequence[Sequence[QuoteCheck]]") -> list[Row]:
-    from knowledge import lexical
     from knowledge.folding import fold
+    from knowledge.retrieval import lexical
 
     verdicts: dict[bool, list[str | None]] = {True: [], False: []}
     altered = {fold(each.text) for reply in replies for each in reply.planted if each.alterations}

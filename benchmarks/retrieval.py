@@ -16,7 +16,7 @@ from benchmarks.corpus import BenchCorpus, add_corpus_arguments, open_corpus
 from benchmarks.reporting import Row, print_machine, print_rows, print_table
 
 if TYPE_CHECKING:
-    from knowledge.evaluation import Figures
+    from knowledge.evaluation.scoring import Figures
 
 _WARMING_QUERIES = 40
 
@@ -89,7 +89,7 @@ def without_vectors() -> Iterator[None]:
 
 def _measure(corpus: BenchCorpus, limit: int | None) -> "dict[str, Figures]":
     """Ask every query once, warm, and print all figures; return them by kind, "" for all of them together."""
-    from knowledge import evaluation, query_sets
+    from knowledge.evaluation import query_sets, scoring
 
     queries = [query for path in corpus.query_files for query in query_sets.read_queries(path)]
     asked = query_sets.judge_queries(
@@ -97,9 +97,9 @@ def _measure(corpus: BenchCorpus, limit: int | None) -> "dict[str, Figures]":
     )
     for skip in asked.skipped[:5]:
         print(f"skipped {skip.id}: {skip.reason}")
-    evaluation.measure(asked.judged[:: max(1, len(asked.judged) // _WARMING_QUERIES)], mode="hybrid")
-    outcomes = evaluation.measure(asked.judged, mode="hybrid")
-    found = evaluation.summarise(outcomes)
+    scoring.measure(asked.judged[:: max(1, len(asked.judged) // _WARMING_QUERIES)], mode="hybrid")
+    outcomes = scoring.measure(asked.judged, mode="hybrid")
+    found = scoring.summarise(outcomes)
     print(
         f"{len(outcomes)} queries, {len(asked.skipped)} skipped, "
         f"{sum(outcome.used_vectors for outcome in outcomes)} with vectors."

@@ -7,8 +7,8 @@ from typing import Literal
 from chat.models import Role
 from chat.prompts import PastTurn
 from knowledge.folding import fold
-from knowledge.hits import Hit
-from knowledge.retrieval import Scope, neighbours, search_passages
+from knowledge.retrieval.hits import Hit
+from knowledge.retrieval.search import Scope, neighbours, search_passages
 
 SOURCE_LIMIT = 6
 # Beside an exact hit and its neighbours only a little else is of use.

@@ -7,8 +7,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from knowledge.formats import SUFFIXES
+from knowledge.ingestion.unpacking import ARCHIVE_SUFFIX
 from knowledge.models import Category, IngestionJob, Work
-from knowledge.unpacking import ARCHIVE_SUFFIX
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 UPLOAD_SUFFIXES = (*SUFFIXES, ARCHIVE_SUFFIX)

@@ -3,24 +3,39 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from knowledge.alignment import Difference, find_differences, similarity
-from knowledge.attribution import Attribution, Location, cited_works, is_known, judge, may_be_wrong, speaks_in
-from knowledge.claims import Claim, Tie, find_claim
-from knowledge.diction import Diction
 from knowledge.folding import fold, fold_characters
 from knowledge.models import Passage
-from knowledge.quotations import find_quotations
-from knowledge.quoted_spans import Kind, Quotation, introduction_of, take_apart
-from knowledge.reporting import Occasion, Verdict, is_common, shows_exact, shows_missing, shows_near
-from knowledge.sources import (
+from knowledge.quotations.alignment import Difference, find_differences, similarity
+from knowledge.quotations.attribution import (
+    Attribution,
+    Location,
+    cited_works,
+    is_known,
+    judge,
+    may_be_wrong,
+    speaks_in,
+)
+from knowledge.quotations.claims import Claim, Tie, find_claim
+from knowledge.quotations.diction import Diction
+from knowledge.quotations.finding import find_quotations
+from knowledge.quotations.quoted_spans import Kind, Quotation, introduction_of, take_apart
+from knowledge.quotations.reporting import (
+    Occasion,
+    Verdict,
+    is_common,
+    shows_exact,
+    shows_missing,
+    shows_near,
+)
+from knowledge.quotations.sources import (
     MAX_SOURCES,
     Match,
     find_exact,
     find_near,
     load_locations,
 )
-from knowledge.wordings import read_wording
-from knowledge.work_names import WorkNames, load_work_names
+from knowledge.quotations.wordings import read_wording
+from knowledge.quotations.work_names import WorkNames, load_work_names
 
 _MAX_LOOKED_UP = 300
 _SHOWN_COLUMNS = (
@@ -86,7 +101,7 @@ def check_quotes(reply: str) -> list[QuoteCheck]:
     A quotation is exact when the corpus has its ideographs one after the other, whatever the script and
     punctuation, and be it in several passages that follow each other; where it has an ellipsis, its parts.
     It is near when few of them are wrong, missing, added or swapped. One that is neither is judged by the
-    quotations or sentences within it. What is no quotation by the rule of ``knowledge.reporting`` is left
+    quotations or sentences within it. What is no quotation by the rule of ``knowledge.quotations.reporting`` is left
     out. The number of queries does not grow with the reply.
     """
     quotations = find_quotations(reply)

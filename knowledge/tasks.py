@@ -4,9 +4,11 @@ import logging
 
 from celery import shared_task
 
-from knowledge import filling, ingestion_jobs, services
+from knowledge import services
 from knowledge.errors import EmbeddingUnavailable
+from knowledge.ingestion import jobs
 from knowledge.locks import Lock, sole
+from knowledge.vectors import filling
 
 logger = logging.getLogger(__name__)
 
@@ -14,13 +16,13 @@ logger = logging.getLogger(__name__)
 @shared_task
 def run_ingestion_job(job_id: int) -> None:
     """Load an uploaded file into the corpus."""
-    ingestion_jobs.run_job(job_id=job_id)
+    jobs.run_job(job_id=job_id)
 
 
 @shared_task
 def resume_ingestion_jobs() -> None:
     """Enqueue the jobs whose task was lost or whose worker was killed."""
-    for job_id in ingestion_jobs.abandoned_jobs():
+    for job_id in jobs.abandoned_jobs():
         run_ingestion_job.delay(job_id)
 
 

@@ -26,7 +26,7 @@ from guoxue import llm
 from guoxue.bridge import in_thread, in_urgent_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.serving import serving_embedder
+from knowledge.vectors.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from chat.models import Message
 from chat.tests.served import ROOT, Served
 from guoxue.tests.browsing import MARKS
 from guoxue.tests.scripted_model import spoken
-from knowledge.services import load_starter
+from knowledge.starter.loading import load_starter
 
 ANSWER = (
     "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"

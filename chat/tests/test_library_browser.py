@@ -8,7 +8,7 @@ from accounts.tokens import issue_tokens
 from chat.tests.served import Served
 from guoxue.tests.browsing import MARKS
 from knowledge.models import Bookmark, Passage, Section, Work
-from knowledge.services import load_starter
+from knowledge.starter.loading import load_starter
 
 pytestmark = MARKS
 LINE = "学而不思则罔"

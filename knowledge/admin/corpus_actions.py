@@ -12,10 +12,10 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from knowledge.errors import ExportRefused
-from knowledge.export_formats import ExportFormat
-from knowledge.exporting import export_work, file_name
-from knowledge.lint_rules import Summary
-from knowledge.linting import lint_works
+from knowledge.exporting.export import export_work, file_name
+from knowledge.exporting.export_formats import ExportFormat
+from knowledge.linting.lint import lint_works
+from knowledge.linting.lint_rules import Summary
 from knowledge.models import Work
 
 MAX_LINTED_PASSAGES = 30_000

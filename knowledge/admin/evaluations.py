@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from guoxue.admin import ReadOnlyAdmin
 from knowledge.errors import QueryFileRefused
-from knowledge.evaluation import METRICS, Figures, describe_share
-from knowledge.evaluation_runs import figures_of, previous_run, run_evaluation
+from knowledge.evaluation.runs import figures_of, previous_run, run_evaluation
+from knowledge.evaluation.scoring import METRICS, Figures, describe_share
 from knowledge.models import EvaluationRun
 
 SHOWN_SKIPS = 50

@@ -21,8 +21,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from knowledge import ingestion_jobs, tasks
+from knowledge import tasks
 from knowledge.forms import UploadForm
+from knowledge.ingestion import jobs
 from knowledge.models import IngestionJob
 
 
@@ -75,7 +76,7 @@ class IngestionJobAdmin(admin.ModelAdmin[IngestionJob]):
 
     def save_model(self, request: HttpRequest, obj: IngestionJob, form: Any, change: bool) -> None:
         """Store the file as a job; once that is committed, hand it to the worker."""
-        ingestion_jobs.submit_job(job=obj, requested_by=cast(User, request.user))
+        jobs.submit_job(job=obj, requested_by=cast(User, request.user))
         # A job whose task is lost here is picked up by the periodic sweep.
         transaction.on_commit(lambda: tasks.run_ingestion_job.delay(obj.pk), robust=True)
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from knowledge.forms import SearchTestForm
-from knowledge.retrieval import Scope, SearchResult, run_search
+from knowledge.retrieval.search import Scope, SearchResult, run_search
 
 
 def search_test_view(request: HttpRequest) -> HttpResponse:

@@ -6,9 +6,10 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from guoxue.admin import ReadOnlyAdmin
-from knowledge import embeddings, vector_index
+from knowledge import embeddings
 from knowledge.errors import EmbeddingModelNotConfigured
 from knowledge.models import Embedding, EmbeddingModel, Passage
+from knowledge.vectors import vector_index
 
 
 @admin.register(EmbeddingModel)

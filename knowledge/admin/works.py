@@ -12,11 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from knowledge import lexical, services
+from knowledge import services
 from knowledge.admin.corpus_actions import EXPORT_ACTIONS, lint_selected
 from knowledge.admin.search_test import search_test_view
 from knowledge.folding import fold
 from knowledge.models import Embedding, IndexSegment, Passage, Section, Work
+from knowledge.retrieval import lexical
 
 SNIPPET_CHARACTERS = 40
 

@@ -26,7 +26,7 @@ from knowledge.formats.plain import read_plain
 from knowledge.formats.poetry import read_poetry
 from knowledge.formats.tables import read_table
 from knowledge.formats.tei import read_tei
-from knowledge.records import ParsedItems, Record, Refusal, WorkDetails
+from knowledge.outlining.records import ParsedItems, Record, Refusal, WorkDetails
 
 __all__ = [
     "SUFFIXES",

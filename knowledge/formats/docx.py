@@ -10,7 +10,7 @@ from typing import Any
 from knowledge.formats.archive import Archive, open_archive
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.markup import local_name, parse_events, parse_whole
-from knowledge.records import Heading, ParsedItems, Record, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _DOCUMENT, _STYLES = "word/document.xml", "word/styles.xml"

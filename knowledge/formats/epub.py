@@ -8,7 +8,7 @@ from knowledge.formats.archive import Archive, open_archive, resolve
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.html_blocks import read_blocks
 from knowledge.formats.markup import local_name, parse_whole
-from knowledge.records import Heading, ParsedItems, Record, Refusal, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from knowledge.chunking import MAX_CHARACTERS
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.paths import read_path
-from knowledge.records import Heading, ParsedItems, Record, Refusal, WorkDetails
+from knowledge.outlining.chunking import MAX_CHARACTERS
+from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
 # Every field by its names; the first name that holds something counts. docs/corpus.md lists them.
 NAMES: Mapping[str, tuple[str, ...]] = {

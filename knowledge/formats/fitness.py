@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from knowledge.folding import is_cjk
 from knowledge.models import Category, Passage, Section, Work
-from knowledge.records import Record, WorkDetails
+from knowledge.outlining.records import Record, WorkDetails
 
 _NAMES = {
     "title": "书名",

@@ -4,7 +4,7 @@ import json
 
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.fields import Place, read_value
-from knowledge.records import ParsedItems, Refusal
+from knowledge.outlining.records import ParsedItems, Refusal
 
 COLLECTION = "古诗文选"
 

@@ -6,7 +6,7 @@ from typing import Any
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.fields import Place, read_value
 from knowledge.formats.json_stream import JsonStream
-from knowledge.records import ParsedItems, Refusal
+from knowledge.outlining.records import ParsedItems, Refusal
 
 _LIST_KEYS = ("passages", "records")
 # Under these names a list of texts is a poem, a list of objects are the parts of a work.

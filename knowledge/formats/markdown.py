@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats.blocks import split_blocks
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.records import Heading, ParsedItems, Record, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(?:\{([^{}]*)\})?\s*$")
 _ATTRIBUTE = re.compile(r'([a-z]+)=(?:"([^"]*)"|(\S+))')

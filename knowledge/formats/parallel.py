@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.records import Heading, ParsedItems, Record, Refusal, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
 SOURCE, TARGET, BITEXT, TEXT = "source.txt", "target.txt", "bitext.txt", "text.txt"
 ORIGINALS = (SOURCE, BITEXT, TEXT)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.records import Heading
+from knowledge.outlining.records import Heading
 
 
 def read_path(value: object, file: CorpusFile) -> tuple[Heading, ...]:

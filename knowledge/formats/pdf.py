@@ -9,7 +9,7 @@ from knowledge.errors import CorpusFileRefused
 from knowledge.folding import is_cjk
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.plain import read_paragraphs
-from knowledge.records import ParsedItems, WorkDetails
+from knowledge.outlining.records import ParsedItems, WorkDetails
 
 MAX_CHARACTERS = 64_000_000
 # Headers and footers: so many lines at each edge of a page, on so many pages at least.

@@ -12,7 +12,7 @@ from knowledge.folding import fold
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.layout import split_paragraphs, survey_layout
 from knowledge.formats.note_marks import is_note, strip_note_marks
-from knowledge.records import Heading, ParsedItems, Record, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
 
 _NUMBER = "[〇零一二三四五六七八九十百千上中下0-9０-９]+"
 _REST = "[^。！？；，,]{0,30}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from knowledge.folding import fold_characters, is_cjk
 
-_STARTER_FOLDER = Path(__file__).resolve().parent.parent / "starter"
+_STARTER_FOLDER = Path(__file__).resolve().parents[1] / "starter"
 _MODERN = (
     "的了是在我有他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当"
     "没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日"

@@ -11,7 +11,7 @@ from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.fields import NAMES, Place, read_value
 from knowledge.formats.json_stream import JsonStream
 from knowledge.formats.note_marks import strip_note_marks
-from knowledge.records import ParsedItems, Refusal
+from knowledge.outlining.records import ParsedItems, Refusal
 
 _CLASSICS, _MASTERS, _COLLECTIONS = "经部", "子部", "集部"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats.corpus_file import MAX_LINE_CHARACTERS, CorpusFile
 from knowledge.formats.fields import NAMES, Place, read_value
-from knowledge.records import ParsedItems, Refusal
+from knowledge.outlining.records import ParsedItems, Refusal
 
 _DELIMITERS = ("\t", ",", ";")
 _FIELD_NAMES = frozenset(name for names in NAMES.values() for name in names)

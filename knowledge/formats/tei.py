@@ -13,7 +13,7 @@ from knowledge.formats.markup import local_name, parse_events
 from knowledge.formats.numerals import write_numeral
 from knowledge.formats.tei_header import RareCharacter, read_characters, read_details
 from knowledge.formats.tei_text import TextReader
-from knowledge.records import Heading, ParsedItems, Record, Refusal, WorkDetails
+from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
 # What is one text; whatever lies in it belongs to it.
 _BLOCKS = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 
 from knowledge.folding import is_cjk
 from knowledge.models import Work
-from knowledge.records import WorkDetails
+from knowledge.outlining.records import WorkDetails
 
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 # 「大藏經補編數位版, No. 10 南傳轉法輪經」

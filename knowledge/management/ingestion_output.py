@@ -8,11 +8,11 @@ from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
 from knowledge.formats import FileReport, Source
-from knowledge.ingestion import IngestionListener, IngestionResult
+from knowledge.ingestion.loading import IngestionListener, IngestionResult
+from knowledge.ingestion.refusal_report import RefusalReport
 from knowledge.management.ingestion_bar import IngestionBar
+from knowledge.outlining.records import Refusal
 from knowledge.progress import Stage
-from knowledge.records import Refusal
-from knowledge.refusal_report import RefusalReport
 from knowledge.services import LoadedWork
 
 _SHOWN_REFUSALS = 20

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from knowledge.bookmarks import NOTE_MAX_CHARACTERS
-from knowledge.citing import Style
 from knowledge.models import Bookmark
+from knowledge.reading.bookmarks import NOTE_MAX_CHARACTERS
+from knowledge.reading.citing import Style
 
 MAX_ASKED_PASSAGES = 100
 

@@ -5,10 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from knowledge.citing import Style
-from knowledge.daily import DailyLine
 from knowledge.models import Passage, Section, Work
-from knowledge.pinyin import Syllable
+from knowledge.reading.citing import Style
+from knowledge.reading.daily import DailyLine
+from knowledge.reading.pinyin import Syllable
 from knowledge.serializers.works import EditionSerializer
 
 

@@ -6,11 +6,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from knowledge.excerpts import explain
-from knowledge.hits import Duplicate, Hit
 from knowledge.models import Category
 from knowledge.quotes import QuoteCheck
-from knowledge.retrieval import SearchResult
+from knowledge.reading.excerpts import explain
+from knowledge.retrieval.hits import Duplicate, Hit
+from knowledge.retrieval.search import SearchResult
 
 SEARCH_LIMIT = 50
 VERIFIED_CHARACTERS = 10_000

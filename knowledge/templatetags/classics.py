@@ -6,8 +6,8 @@ from django import template
 from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from knowledge.excerpts import Excerpt
-from knowledge.pinyin import Syllable, annotate
+from knowledge.reading.excerpts import Excerpt
+from knowledge.reading.pinyin import Syllable, annotate
 
 register = template.Library()
 

@@ -3,8 +3,8 @@
 import pytest
 from django.conf import settings
 
-from knowledge.background import forget_samples
 from knowledge.bundled_model import BundledModel
+from knowledge.vectors.background import forget_samples
 
 
 @pytest.fixture(scope="session")

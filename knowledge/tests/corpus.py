@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge import ingestion, lexical
 from knowledge.errors import EmbeddingUnavailable
 from knowledge.folding import bigrams, fold
+from knowledge.index.postings import split_pairs
+from knowledge.index.segments import take_snapshot
+from knowledge.ingestion import loading
 from knowledge.models import Passage
-from knowledge.postings import split_pairs
-from knowledge.segments import take_snapshot
+from knowledge.retrieval import lexical
 
 LUNYU = """---
 title: 论语
@@ -117,7 +118,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 def load(folder: Path, *contents: str) -> None:
     """Load Markdown texts into the corpus."""
     for number, content in enumerate(contents):
-        ingestion.ingest_file(path=write(folder, f"{number}.md", content))
+        loading.ingest_file(path=write(folder, f"{number}.md", content))
 
 
 def use_embedder(monkeypatch, embedder: FakeEmbedder) -> FakeEmbedder:

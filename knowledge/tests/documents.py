@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from knowledge.formats import Format, Source, read_file, read_source
-from knowledge.records import Record, Refusal
+from knowledge.outlining.records import Record, Refusal
 
 Items = tuple[list[Record], list[Refusal]]
 

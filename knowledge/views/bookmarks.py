@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from guoxue.api import CursorPagination
-from knowledge.bookmarks import change_note, create_bookmark, delete_bookmark
-from knowledge.citing import Style, write_bibliography
 from knowledge.models import Bookmark
+from knowledge.reading.bookmarks import change_note, create_bookmark, delete_bookmark
+from knowledge.reading.citing import Style, write_bibliography
 from knowledge.serializers.bookmarks import (
     BookmarkSerializer,
     BookmarksQuerySerializer,

@@ -14,12 +14,12 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from guoxue.errors import NotFound
-from knowledge.catalogue import UNSORTED, divide, find_works, other_editions
-from knowledge.citing import Style, cite_passage
-from knowledge.daily import DailyLine, choose_line, split_clauses
 from knowledge.models import Category, Section, Work
-from knowledge.pinyin import LABEL
-from knowledge.reading import (
+from knowledge.reading.catalogue import UNSORTED, divide, find_works, other_editions
+from knowledge.reading.citing import Style, cite_passage
+from knowledge.reading.daily import DailyLine, choose_line, split_clauses
+from knowledge.reading.pinyin import LABEL
+from knowledge.reading.sections import (
     Stretch,
     beside,
     compose,
@@ -29,7 +29,7 @@ from knowledge.reading import (
     stretch_of_work,
     way_to,
 )
-from knowledge.retrieval import neighbours
+from knowledge.retrieval.search import neighbours
 from knowledge.views.doors import CACHE_SECONDS
 from knowledge.views.outlines import Branch, grow_tree
 

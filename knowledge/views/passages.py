@@ -6,12 +6,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from guoxue.errors import NotFound
-from knowledge.catalogue import other_editions
-from knowledge.citing import Style, cite_passage
-from knowledge.daily import choose_line
 from knowledge.models import Passage
-from knowledge.pinyin import LABEL, annotate
-from knowledge.retrieval import neighbours
+from knowledge.reading.catalogue import other_editions
+from knowledge.reading.citing import Style, cite_passage
+from knowledge.reading.daily import choose_line
+from knowledge.reading.pinyin import LABEL, annotate
+from knowledge.retrieval.search import neighbours
 from knowledge.serializers.passages import (
     CitationQuerySerializer,
     CitationSerializer,

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from knowledge.quotes import check_quotes
-from knowledge.retrieval import Scope, run_search
+from knowledge.retrieval.search import Scope, run_search
 from knowledge.serializers.search import (
     QuotedTextSerializer,
     SearchQuerySerializer,

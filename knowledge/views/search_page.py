@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle
 
 from guoxue.api import validation_fields
-from knowledge.excerpts import Excerpt, excerpt, explain
-from knowledge.hits import Hit
 from knowledge.models import Category
-from knowledge.retrieval import Scope, run_search
+from knowledge.reading.excerpts import Excerpt, excerpt, explain
+from knowledge.retrieval.hits import Hit
+from knowledge.retrieval.search import Scope, run_search
 from knowledge.serializers.search import SEARCH_LIMIT, SearchQuerySerializer
 from knowledge.views.search import SearchView
 

@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from guoxue.api import CursorPagination
-from knowledge.catalogue import find_works, other_editions
 from knowledge.models import Passage, Section, Work
-from knowledge.reading import (
+from knowledge.reading.catalogue import find_works, other_editions
+from knowledge.reading.sections import (
     Stretch,
     beside,
     find_section,

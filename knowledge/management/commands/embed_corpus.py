@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from guoxue.errors import ApplicationError
-from knowledge import embeddings, filling
+from knowledge import embeddings
 from knowledge.errors import EmbeddingUnavailable
 from knowledge.progress import Stage
+from knowledge.vectors import filling
 
 
 class Command(BaseCommand):

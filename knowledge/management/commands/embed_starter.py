@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from knowledge import services
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.services import Stage
+from knowledge.progress import Stage
+from knowledge.starter import loading as starter
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             bar.update(processed - bar.n)
 
         try:
-            made = services.embed_starter(on_progress=report)
+            made = starter.embed_starter(on_progress=report)
         except EmbeddingUnavailable as unavailable:
             raise CommandError(f"向量没有生成：{unavailable.message}") from unavailable
         finally:

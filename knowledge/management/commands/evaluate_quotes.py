@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from knowledge.errors import QueryFileRefused
-from knowledge.management.tables import format_table
-from knowledge.quote_evaluation import (
+from knowledge.evaluation.quote_evaluation import (
     STARTER_CASES,
     CaseOutcome,
     LabelFigures,
@@ -20,6 +19,7 @@ from knowledge.quote_evaluation import (
     run_cases,
     summarise,
 )
+from knowledge.management.tables import format_table
 
 _HEADINGS = ("类别", "题数", "判定正确", "误判原文", "归属正确", "误报", "p50", "p95（毫秒）")
 _LABELS = {

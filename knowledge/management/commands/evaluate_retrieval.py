@@ -13,8 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from knowledge.errors import QueryFileRefused
-from knowledge.evaluation import ALL_KINDS, KIND_LABELS, METRICS, Figures, Outcome, describe_share
-from knowledge.evaluation_runs import (
+from knowledge.evaluation.runs import (
     STARTER_QUERIES,
     Evaluation,
     Selection,
@@ -22,6 +21,7 @@ from knowledge.evaluation_runs import (
     previous_run,
     run_evaluation,
 )
+from knowledge.evaluation.scoring import ALL_KINDS, KIND_LABELS, METRICS, Figures, Outcome, describe_share
 from knowledge.management.tables import format_table
 from knowledge.models import EvaluationRun
 
@@ -49,7 +49,7 @@ class Floor:
 @contextmanager
 def _without_warnings() -> Iterator[None]:
     """Let searches without vectors go unlogged, each of which warns: here they are counted and told once."""
-    logger = logging.getLogger("knowledge.retrieval")
+    logger = logging.getLogger("knowledge.retrieval.search")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

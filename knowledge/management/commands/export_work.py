@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from knowledge.errors import ExportRefused
-from knowledge.export_formats import ExportFormat
-from knowledge.exporting import Export, export_work, file_name
+from knowledge.exporting.export import Export, export_work, file_name
+from knowledge.exporting.export_formats import ExportFormat
 from knowledge.management.choosing import add_work_arguments, choose_work
 
 

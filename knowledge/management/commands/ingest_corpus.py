@@ -9,13 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
-from knowledge.filling import embed_missing
 from knowledge.formats import SUFFIXES, Format, Source, discover, left_out
-from knowledge.ingestion import IngestionResult, ingest_sources
+from knowledge.ingestion.loading import IngestionResult, ingest_sources
+from knowledge.ingestion.parsing_pool import suggest_workers
+from knowledge.ingestion.refusal_report import open_report
 from knowledge.management.ingestion_output import IngestionOutput
-from knowledge.parsing_pool import suggest_workers
 from knowledge.progress import Stage
-from knowledge.refusal_report import open_report
+from knowledge.vectors.filling import embed_missing
 
 _FORMATS = [each for each in Format if each is not Format.UNKNOWN]
 _INTERRUPTED = 130

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from knowledge.lint_rules import Finding, Summary
-from knowledge.linting import lint_twins, lint_works
+from knowledge.linting.lint import lint_twins, lint_works
+from knowledge.linting.lint_rules import Finding, Summary
 from knowledge.management.tables import format_table
 from knowledge.models import Category, Work
 

@@ -5,15 +5,17 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from kombu.exceptions import OperationalError
 
-from knowledge import services, tasks
+from knowledge import tasks
 from knowledge.errors import EmbeddingUnavailable
+from knowledge.starter import loading as starter
+from knowledge.vectors import filling
 
 
 class Command(BaseCommand):
     help = "载入随程序附带的入门典籍；已有的不重复载入，管理员自己导入的同名典籍不受影响。"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        works = services.load_starter()
+        works = starter.load_starter()
         fresh = [work for work in works if not work.unchanged]
         if fresh:
             passages = sum(work.passages for work in fresh)
@@ -25,8 +27,8 @@ class Command(BaseCommand):
     def _embed(self, titles: list[str]) -> None:
         """Store the vectors that come along; what still lacks one is left to the worker."""
         try:
-            services.embed_missing(work_titles=titles, starter_only=True)
-            lacking = services.count_missing_vectors()
+            filling.embed_missing(work_titles=titles, starter_only=True)
+            lacking = filling.count_missing_vectors()
         except EmbeddingUnavailable as unavailable:
             self.stderr.write(f"暂无向量，先按字句检索：{unavailable.message}")
             return

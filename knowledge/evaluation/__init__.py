@@ -1,0 +1,1 @@
+"""How well the search and the quotation check do on questions whose answers are known."""

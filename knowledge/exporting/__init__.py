@@ -1,0 +1,1 @@
+"""How a work leaves the corpus as a file that can be read back."""

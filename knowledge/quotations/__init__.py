@@ -1,0 +1,1 @@
+"""What a reply quotes, and where it comes from: the parts of ``knowledge/quotes.py``."""

@@ -1,0 +1,146 @@
+"""Decides whether a passage stands where the reply says."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from knowledge.folding import fold
+from knowledge.quotations.cited_places import CitedPlace, split_title
+from knowledge.quotations.claims import Claim, Tie
+from knowledge.quotations.place_names import PlaceName, read_place_name
+from knowledge.quotations.work_names import WorkNames
+
+Attribution = Literal["right", "wrong", "unknown"]
+
+_LONGEST_NAME = 5
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a passage stands: its work, the way to its section, that section's number in order, its author."""
+
+    passage_id: int
+    work_id: int
+    section_path: str = ""
+    section_ordinal: int = 0
+    author: str = ""
+
+    @cached_property
+    def sections(self) -> list[PlaceName]:
+        """The names of the sections that lead to the passage, and of the whole way."""
+        parts = (self.section_path, *split_title(self.section_path))
+        return [name for part in parts if (name := read_place_name(part))]
+
+
+def judge(claim: Claim, location: Location, names: WorkNames) -> Attribution:
+    """Tell whether the passage stands at one of the places that the claim names, or is by the one who speaks.
+
+    A speaker alone is right or unknown, never wrong; what is wrong here is so only if ``may_be_wrong``.
+    """
+    judged = [_judge_place(place, location, names) for place in claim.places]
+    if "right" in judged:
+        return "right"
+    if judged and claim.tie is Tie.PLACED:
+        return "wrong"
+    return "right" if _is_by(claim.speaker, location, names) else "unknown"
+
+
+def may_be_wrong(claim: Claim, names: WorkNames) -> bool:
+    """Tell whether the corpus has each of the places that the claim names, and has it as a whole.
+
+    Only then does it prove something that a quotation stands elsewhere. Asks the database.
+    """
+    return all(_has(place, names) for place in claim.places)
+
+
+def is_known(claim: Claim, names: WorkNames) -> bool:
+    """Tell whether the corpus has one of the works or titled pieces that the claim names."""
+    return any(
+        fold(part) in names.works or names.has_section(part)
+        for place in claim.places
+        for part in (*place.parts, place.text)
+    )
+
+
+def cited_works(claims: Sequence[Claim], names: WorkNames) -> frozenset[int]:
+    """Return the ids of all works that the claims name."""
+    parts = (fold(part) for claim in claims for place in claim.places for part in place.parts)
+    return frozenset().union(*(names.works.get(part, frozenset()) for part in parts))
+
+
+def speaks_in(speaker: str, folded: str) -> bool:
+    """Tell whether the passage's folded text says that someone named in the clause speaks: 子贡曰."""
+    return any(
+        f"{name}曰" in folded for name in _names_in(speaker.rstrip("曰云说")) if name[-1] not in "曰云"
+    )
+
+
+def _judge_place(place: CitedPlace, location: Location, names: WorkNames) -> Attribution:
+    named = _named_works(place, names)
+    own = [index for index, works in enumerate(named) if location.work_id in works]
+    if own:
+        sections = place.parts[own[-1] + 1 :]
+        if sections and not any(_is_among(part, location) for part in sections):
+            return "wrong"
+        return "wrong" if _contradicts(place.within, location, names) else "right"
+    if any(_is_among(part, location) for part in (*place.parts[:1], *place.parts[-1:])):
+        return "wrong" if _is_by_another(place.author, location, names) else "right"
+    return "wrong"
+
+
+def _has(place: CitedPlace, names: WorkNames) -> bool:
+    """Tell whether the corpus has the place: the whole work and its section, or a piece of that title."""
+    named = _named_works(place, names)
+    works = frozenset().union(*named)
+    if not works:
+        return any(map(names.has_section, (*place.parts, place.text)))
+    last = max(index for index, ids in enumerate(named) if ids)
+    sections = place.parts[last + 1 :]
+    if sections:
+        return any(names.has_section_in(named[last], part) for part in sections)
+    return not works & names.partial
+
+
+def _named_works(place: CitedPlace, names: WorkNames) -> list[frozenset[int]]:
+    """Return for each part of the place the works that bear its name."""
+    return [names.works.get(fold(part), frozenset()) for part in place.parts]
+
+
+def _contradicts(within: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the words behind a title name another section of the passage's work than its own."""
+    cited = read_place_name(within)
+    if not cited or _is_among(within, location):
+        return False
+    if not cited.name:
+        return any(not own.name for own in location.sections)
+    return names.has_section_in(frozenset((location.work_id,)), within)
+
+
+def _is_among(part: str, location: Location) -> bool:
+    cited = read_place_name(part)
+    if cited == PlaceName("", location.section_ordinal):
+        return True
+    return any(cited.is_same(own) for own in location.sections)
+
+
+def _is_by_another(words: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the words before a title name a writer known to the corpus, who is not the passage's."""
+    author = fold(location.author)
+    known = {name for name in _names_in(fold(words)) if name in names.people}
+    return bool(author) and bool(known) and author not in known
+
+
+def _is_by(speaker: str, location: Location, names: WorkNames) -> bool:
+    """Tell whether the clause that leads to the quotation names the passage's author or one who speaks there."""
+    author = fold(location.author)
+    return any(
+        (len(name) > 1 and name == author) or location.work_id in names.works_of(name)
+        for name in (speaker.rstrip("曰云"), *_names_in(speaker))
+    )
+
+
+def _names_in(words: str) -> Iterator[str]:
+    """Yield every stretch of two to five characters."""
+    for length in range(2, _LONGEST_NAME + 1):
+        yield from (words[start : start + length] for start in range(len(words) - length + 1))

@@ -1,0 +1,219 @@
+"""Decides what a query finds by its characters: posting lists are read in one statement and added up here.
+
+What is proposed here by shared characters is measured by ``relevance.py``; the weight of a term is its rarity, as
+in BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.index.lookup import Numbers, Postings, on_one_snapshot, read_both, read_character, read_pairs
+from knowledge.index.postings import split_pairs
+from knowledge.index.segments import Snapshot
+from knowledge.models import Passage
+
+K1 = 1.2
+B = 0.75
+# A long query is looked up by its rarest pairs: more of them find nothing else.
+MAX_PAIRS = 64
+# How many pairs of a phrase are looked up before its text is compared, and how many of one that may have errors.
+_EXACT_PAIRS = 3
+_SIMILAR_PAIRS = 16
+_VERIFIED_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Where:
+    """The works that are searched (None: all of them), and those whose passages come first."""
+
+    work_ids: list[int] | None = None
+    preferred: tuple[int, ...] = ()
+    boost: float = 1.0
+
+
+EVERYWHERE = Where()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The pairs and characters of a query, each with its weight: rarity times occurrences in the query.
+
+    ``mean_length`` is that of the corpus's documents in characters.
+    """
+
+    pairs: dict[str, float]
+    characters: dict[str, float]
+    mean_length: float
+
+
+@on_one_snapshot
+def find_candidates(
+    snapshot: Snapshot, segments: Sequence[str], where: Where = EVERYWHERE, *, limit: int
+) -> tuple[list[int], Weights]:
+    """Return the ids of the passages that share the heaviest pairs with the segments, and the terms' weights.
+
+    In a passage's translation a pair counts as much as in its text. A segment of one character is looked up
+    as such.
+    """
+    counts = Counter(pair for segment in segments for pair in split_pairs(segment))
+    single = [segment for segment in segments if len(segment) == 1]
+    own, translated = read_both(snapshot, _rarest(snapshot, counts, MAX_PAIRS))
+    alone = {character: read_character(snapshot, character) for character in single}
+    weights = _weigh(snapshot, counts, own, segments)
+    scores = _add_up(snapshot, own, weights.pairs)
+    if translated:
+        scores = np.maximum(scores, _add_up(snapshot, translated, weights.pairs))
+    scores += _add_up(snapshot, alone, weights.characters)
+    return _best(snapshot, scores, where, limit), weights
+
+
+@on_one_snapshot
+def find_exact(
+    snapshot: Snapshot, phrases: Sequence[str], where: Where = EVERYWHERE, *, limit: int = 50
+) -> dict[str, list[int]]:
+    """Return for each folded phrase the ids of the passages whose text holds it.
+
+    Passages of a preferred work come first, original texts before commentary, then those of which the
+    phrase is the larger part. Phrases of one character are not looked up.
+    """
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    candidates = {
+        phrase: _ordered(snapshot, _shared([postings[pair] for pair in pairs]), where)
+        for phrase, pairs in wanted.items()
+        if pairs
+    }
+    return _verify(candidates, where, limit)
+
+
+@on_one_snapshot
+def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> dict[str, list[int]]:
+    """Return for each folded phrase the ids of the passages that share its rarest pairs, best first."""
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _SIMILAR_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    found: dict[str, list[int]] = {}
+    for phrase, pairs in wanted.items():
+        lists = [postings[pair] for pair in pairs if len(postings[pair])]
+        if lists:
+            numbers, places = np.unique(np.concatenate(lists), return_inverse=True)
+            rarities = np.repeat([_rarity(snapshot, len(each)) for each in lists], list(map(len, lists)))
+            order = np.argsort(-np.bincount(places, rarities), kind="stable")[:limit]
+            found[phrase] = snapshot.passage_ids[numbers[order]].tolist()
+    return found
+
+
+@on_one_snapshot
+def count_passages(snapshot: Snapshot, phrases: Sequence[str]) -> dict[str, int]:
+    """Return in how many passages each folded phrase stands at most: as often as the rarest of its pairs."""
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
+    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    return {
+        phrase: min((len(postings[pair]) for pair in pairs), default=0) for phrase, pairs in wanted.items()
+    }
+
+
+def _rarest(snapshot: Snapshot, pairs: Iterable[str], limit: int) -> list[str]:
+    """Choose the pairs that are likely the rarest, judged by how rare their characters are."""
+    frequencies = snapshot.frequencies
+    return sorted(
+        dict.fromkeys(pairs),
+        key=lambda pair: frequencies.get(ord(pair[0]), 0) * frequencies.get(ord(pair[1]), 0),
+    )[:limit]
+
+
+def _add_up(snapshot: Snapshot, postings: Postings, weights: dict[str, float]) -> NDArray[np.float32]:
+    """Return for every document the weights of the terms that it has."""
+    scores = np.zeros(snapshot.size, np.float32)
+    for term, numbers in postings.items():
+        scores[numbers] += weights[term]
+    return scores
+
+
+def _rarity(snapshot: Snapshot, frequency: int) -> float:
+    return math.log(1 + (max(snapshot.size - frequency, 0) + 0.5) / (frequency + 0.5))
+
+
+def _weigh(snapshot: Snapshot, counts: Counter[str], own: Postings, segments: Sequence[str]) -> Weights:
+    """Weigh every pair that was looked up, and every character; what the corpus lacks weighs most."""
+    characters = Counter(character for segment in segments for character in segment)
+    return Weights(
+        pairs={pair: counts[pair] * _rarity(snapshot, len(numbers)) for pair, numbers in own.items()},
+        characters={
+            character: count * _rarity(snapshot, snapshot.frequencies.get(ord(character), 0))
+            for character, count in characters.items()
+        },
+        mean_length=snapshot.mean_length,
+    )
+
+
+def _shared(lists: list[Numbers]) -> Numbers:
+    """Return the numbers that all of the sorted lists have."""
+    shortest, *others = sorted(lists, key=len)
+    for other in others:
+        if len(shortest) and len(other):
+            places = np.minimum(np.searchsorted(other, shortest), len(other) - 1)
+            shortest = shortest[other[places] == shortest]
+        else:
+            shortest = shortest[:0]
+    return shortest
+
+
+def _in_scope(snapshot: Snapshot, numbers: Numbers, where: Where) -> Numbers:
+    if where.work_ids is None:
+        return numbers
+    return numbers[np.isin(snapshot.work_ids[numbers], where.work_ids)]
+
+
+def _best(snapshot: Snapshot, scores: NDArray[np.float32], where: Where, limit: int) -> list[int]:
+    """Return the passages with the highest scores for their length, those of preferred works raised."""
+    numbers = _in_scope(snapshot, np.flatnonzero(scores), where)
+    norms = 1 + K1 * (1 - B + B * snapshot.lengths[numbers] / snapshot.mean_length)
+    found = scores[numbers] / norms
+    found[np.isin(snapshot.work_ids[numbers], where.preferred)] *= where.boost
+    if len(found) > limit:
+        kept = np.argpartition(-found, limit)[:limit]
+        numbers, found = numbers[kept], found[kept]
+    order = np.lexsort((numbers, -found))
+    return [int(key) for key in snapshot.passage_ids[numbers[order]]]
+
+
+def _ordered(snapshot: Snapshot, numbers: Numbers, where: Where) -> list[int]:
+    """Return the passages of the documents: of preferred works first, then the shorter ones."""
+    kept = _in_scope(snapshot, numbers, where)
+    is_other = ~np.isin(snapshot.work_ids[kept], where.preferred)
+    order = np.lexsort((kept, snapshot.lengths[kept], is_other))
+    return [int(key) for key in snapshot.passage_ids[kept[order]]]
+
+
+def _verify(candidates: dict[str, list[int]], where: Where, limit: int) -> dict[str, list[int]]:
+    """Keep for each phrase the passages whose text holds it; read no more of them than the limit asks for."""
+    found: dict[str, list[Passage]] = {phrase: [] for phrase in candidates}
+    waiting = {phrase: ids for phrase, ids in candidates.items() if ids}
+    while waiting:
+        batch = {phrase: ids[:_VERIFIED_AT_ONCE] for phrase, ids in waiting.items()}
+        passages = Passage.objects.only("folded", "kind", "length", "work_id").in_bulk(
+            {key for ids in batch.values() for key in ids}
+        )
+        for phrase, ids in batch.items():
+            read = (passages[key] for key in ids if key in passages)
+            found[phrase] += [passage for passage in read if phrase in passage.folded]
+        waiting = {
+            phrase: ids[_VERIFIED_AT_ONCE:]
+            for phrase, ids in waiting.items()
+            if len(found[phrase]) < limit and len(ids) > _VERIFIED_AT_ONCE
+        }
+    return {
+        phrase: [passage.pk for passage in sorted(passages, key=lambda each: _rank(each, where))[:limit]]
+        for phrase, passages in found.items()
+        if passages
+    }
+
+
+def _rank(passage: Passage, where: Where) -> tuple[bool, bool, int, int]:
+    is_root = passage.kind == Passage.Kind.ROOT
+    return (passage.work_id not in where.preferred, not is_root, passage.length, passage.pk)

@@ -1,0 +1,159 @@
+"""Decides which passages answer a query: candidates of both sides, one score for each, the same text once."""
+
+import logging
+from dataclasses import dataclass, replace
+
+from guoxue.errors import NotFound
+from knowledge.errors import EmbeddingUnavailable
+from knowledge.folding import fold
+from knowledge.models import Passage
+from knowledge.retrieval import lexical
+from knowledge.retrieval.fusion import NAMED_WORK_BOOST, Candidate, fuse
+from knowledge.retrieval.hits import CandidateText, Hit, describe_hits, rank_groups, read_texts
+from knowledge.retrieval.lexical import Weights, Where
+from knowledge.retrieval.queries import ParsedQuery, named_in, parse_query
+from knowledge.retrieval.relevance import measure_relevance
+from knowledge.retrieval.reranking import get_reranker, rerank
+from knowledge.retrieval.work_titles import ListedWork, list_works
+from knowledge.vectors import dense
+from knowledge.vectors.background import standardise
+from knowledge.vectors.serving import serving_embedder
+
+logger = logging.getLogger(__name__)
+
+LEXICAL_CANDIDATES = 240
+DENSE_CANDIDATES = 100
+MAX_LIMIT = 100
+RERANKED = 50
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is searched: works by title or alias, and categories; empty means everything."""
+
+    work_titles: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The hits, how the query was understood, and whether the vectors had to be left out."""
+
+    hits: list[Hit]
+    query: ParsedQuery
+    dense_available: bool
+
+
+def search_passages(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str = "hybrid") -> list[Hit]:
+    """Return the best passages for the query, best first; see ``run_search``."""
+    return run_search(query, limit=limit, scope=scope, mode=mode).hits
+
+
+def run_search(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str = "hybrid") -> SearchResult:
+    """Search and tell how; ``mode="line"`` looks for the characters alone (半句寻句).
+
+    At most ``MAX_LIMIT`` hits are given. Scores are comparable within one search only. When no vector can be
+    had the search goes on by characters.
+    """
+    parsed = parse_query(query, literal=mode == "line")
+    where = _find_place(parsed, scope)
+    if not parsed.segments or where.work_ids == []:
+        return SearchResult([], parsed, dense_available=mode != "line")
+    candidates, weights = _lexical_candidates(parsed, where)
+    dense_available = mode != "line" and _add_dense(parsed.text, candidates, where)
+    texts = read_texts(candidates)
+    _measure(parsed, weights, candidates, texts, where)
+    fuse(candidates.values())
+    limit = min(limit, MAX_LIMIT)
+    shown = max(limit, RERANKED) if mode != "line" and get_reranker() else limit
+    hits = describe_hits(rank_groups(candidates, texts)[:shown], candidates, parsed)
+    if shown > limit:
+        hits = _rerank(parsed.text, hits)
+    return SearchResult(hits[:limit], parsed, dense_available)
+
+
+def _rerank(query: str, hits: list[Hit]) -> list[Hit]:
+    """Let the reranker put the hits in order; what holds the line literally stays in front."""
+    scores = rerank(query, [f"{hit.citation}{hit.text}" for hit in hits])
+    if scores is None:
+        return hits
+    order = sorted(range(len(hits)), key=lambda place: (not hits[place].exact, -scores[place], place))
+    return [replace(hits[place], fused_rank=rank) for rank, place in enumerate(order, 1)]
+
+
+def neighbours(passage_id: int, *, radius: int = 2) -> list[Passage]:
+    """Return the passage with those around it, in reading order; raise ``NotFound`` if there is none."""
+    passage = Passage.objects.only("work_id", "ordinal").filter(pk=passage_id).first()
+    if passage is None:
+        raise NotFound("没有找到这段文字，它可能已被更新。")
+    return list(Passage.objects.around(passage, radius).located())
+
+
+def _find_place(parsed: ParsedQuery, scope: Scope) -> Where:
+    works = list_works()
+    named = tuple(work.work_id for work in works if named_in(parsed, work.folded))
+    everywhere = not scope.work_titles and not scope.categories
+    work_ids = None if everywhere else [work.work_id for work in works if _in_scope(work, scope)]
+    return Where(work_ids, preferred=named, boost=NAMED_WORK_BOOST)
+
+
+def _in_scope(work: ListedWork, scope: Scope) -> bool:
+    if scope.work_titles and not set(scope.work_titles) & set(work.names):
+        return False
+    return not scope.categories or work.category in scope.categories
+
+
+def _lexical_candidates(parsed: ParsedQuery, where: Where) -> tuple[dict[int, Candidate], Weights]:
+    candidates: dict[int, Candidate] = {}
+    for passage_ids in lexical.find_exact(parsed.lines, where).values():
+        for passage_id in passage_ids:
+            candidates.setdefault(passage_id, Candidate(passage_id)).exact_phrases += 1
+    found, weights = lexical.find_candidates(parsed.segments, where, limit=LEXICAL_CANDIDATES)
+    for passage_id in found:
+        candidates.setdefault(passage_id, Candidate(passage_id))
+    return candidates, weights
+
+
+def _add_dense(text: str, candidates: dict[int, Candidate], where: Where) -> bool:
+    """Add the nearest passages, give every candidate its similarity; return whether vectors could be had."""
+    try:
+        embedder = serving_embedder()
+        vector = embedder.embed_query(text)
+    except EmbeddingUnavailable:
+        logger.warning("No query vector; searching by characters only.", exc_info=True)
+        return False
+    model = embedder.name
+    nearest = dense.find_nearest(vector, model=model, work_ids=where.work_ids, limit=DENSE_CANDIDATES)
+    others = [passage_id for passage_id in candidates if passage_id not in nearest]
+    similarities = nearest | dense.measure_similarity(vector, model=model, passage_ids=others)
+    for passage_id, deviations in standardise(vector, similarities, model=model).items():
+        candidate = candidates.setdefault(passage_id, Candidate(passage_id))
+        candidate.dense, candidate.deviations = similarities[passage_id], deviations
+    return bool(nearest)
+
+
+def _measure(
+    parsed: ParsedQuery,
+    weights: Weights,
+    candidates: dict[int, Candidate],
+    texts: dict[int, CandidateText],
+    where: Where,
+) -> None:
+    """Give every candidate its overlap and alignment, be it by its text or by its translation."""
+    for gone in candidates.keys() - texts.keys():
+        del candidates[gone]
+    query = "".join(parsed.segments)
+    everything = list(texts.values())
+    own = measure_relevance(query, weights, [t.folded for t in everything], [t.names for t in everything])
+    for text, overlap, alignment in zip(everything, own.overlap, own.alignment, strict=True):
+        candidate = candidates[text.passage_id]
+        candidate.is_named = text.work_id in where.preferred
+        candidate.overlap, candidate.alignment = float(overlap), float(alignment)
+    translated = [text for text in everything if text.translation]
+    other = measure_relevance(
+        query, weights, [fold(t.translation) for t in translated], [()] * len(translated)
+    )
+    for text, overlap, alignment in zip(translated, other.overlap, other.alignment, strict=True):
+        candidate = candidates[text.passage_id]
+        if overlap + alignment > candidate.overlap + candidate.alignment:
+            candidate.overlap, candidate.alignment = float(overlap), float(alignment)

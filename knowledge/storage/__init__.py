@@ -1,0 +1,1 @@
+"""How an outlined work enters the database and leaves it."""
