@@ -3,6 +3,7 @@
 Folding serves indexes and comparison only; the text that a reader sees is never folded.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,6 +23,9 @@ _VARIANT_PAIRS = (
 )
 _CJK_RANGES = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 _LAST_OF_BMP = 0xFFFF
+# The same ranges as a class for regular expressions, and the runs of ideographs that a text has.
+IDEOGRAPH = "".join(f"{chr(first)}-{chr(last)}" for first, last in _CJK_RANGES)
+IDEOGRAPHS = re.compile(f"[{IDEOGRAPH}]+")
 
 
 @lru_cache(maxsize=1)
@@ -95,10 +99,3 @@ def is_cjk(character: str) -> bool:
 def fold(text: str) -> str:
     """Fold the text for an index: folded characters only, with punctuation, spaces, digits and Latin dropped."""
     return text.translate(_index_folding())
-
-
-def bigrams(folded: str) -> list[str]:
-    """Split folded text into its overlapping character pairs, in order; a single character is its own term."""
-    if len(folded) < 2:
-        return [folded] if folded else []
-    return [folded[start : start + 2] for start in range(len(folded) - 1)]

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
+import psycopg
 from django.db import connection
 from numpy.typing import NDArray
 
@@ -79,7 +80,11 @@ def _assert_latest(snapshot: Snapshot) -> None:
 
 
 def _fetch(statement: str, parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    """Ask for rows as bytes: half a megabyte of blocks would come as twice as much hexadecimal text."""
+    connection.ensure_connection()
+    binary: Any = psycopg.Cursor(connection.connection)
+    binary.format = psycopg.pq.Format.BINARY
+    with connection.make_cursor(binary) as cursor:
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
@@ -124,5 +129,5 @@ READ_CHARACTER = """
 
 def _joined(parts: list[tuple[int, Documents]]) -> Numbers:
     """Number the documents of the segments through, in order."""
-    numbered = [documents.astype(np.int64) + offset for offset, documents in sorted(parts, key=itemgetter(0))]
+    numbered = [documents + np.int64(offset) for offset, documents in sorted(parts, key=itemgetter(0))]
     return np.concatenate(numbered) if numbered else np.empty(0, np.int64)

@@ -92,7 +92,7 @@ def count_characters(documents: Sequence[Document]) -> tuple[NDArray[np.uint32],
 def read_postings(data: bytes, term: int) -> Documents:
     """Return the documents that have the term, in order; empty where the block has no such term."""
     terms, ends, documents = _parse(data)
-    place = int(np.searchsorted(terms, term))
+    place = int(terms.searchsorted(term))
     if place == len(terms) or terms[place] != term:
         return documents[:0]
     return documents[ends[place - 1] if place else 0 : ends[place]]
@@ -101,7 +101,7 @@ def read_postings(data: bytes, term: int) -> Documents:
 def read_range(data: bytes, first: int, last: int) -> Documents:
     """Return the documents that have a term from ``first`` up to but not including ``last``, repeated."""
     terms, ends, documents = _parse(data)
-    start, stop = np.searchsorted(terms, [first, last])
+    start, stop = terms.searchsorted([first, last])
     if start == stop:
         return documents[:0]
     return documents[ends[start - 1] if start else 0 : ends[stop - 1]]

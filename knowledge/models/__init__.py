@@ -1,7 +1,7 @@
 """The tables of the corpus, one file for each thing that they hold."""
 
 from knowledge.models.bookmarks import Bookmark, BookmarkQuerySet
-from knowledge.models.corpus import Category, Passage, PassageQuerySet, Section, Work, WorkQuerySet
+from knowledge.models.corpus import Category, Passage, PassageQuerySet, Place, Section, Work, WorkQuerySet
 from knowledge.models.evaluation import EvaluationRun, EvaluationRunQuerySet
 from knowledge.models.index import IndexSegment, PostingBlock
 from knowledge.models.ingestion import IngestedSource, IngestionJob
@@ -20,6 +20,7 @@ __all__ = [
     "IngestionJob",
     "Passage",
     "PassageQuerySet",
+    "Place",
     "PostingBlock",
     "Section",
     "Work",

@@ -1,7 +1,7 @@
 """The corpus as it is stored: works, their sections and passages."""
 
 from collections.abc import Collection
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -101,6 +101,24 @@ class Section(models.Model):
         return self.path
 
 
+class Place(NamedTuple):
+    """Where a passage stands: its work, the way through the sections, the last of these and its own author."""
+
+    work: str
+    path: str = ""
+    section: str = ""
+    author: str = ""
+
+    @property
+    def citation(self) -> str:
+        """How a reader names the place: 《论语·为政》, or 李白《静夜思》 for a poem with its own author."""
+        if not self.path:
+            return f"《{self.work}》"
+        if self.author:
+            return f"{self.author}《{self.section}》"
+        return f"《{self.work}·{self.path}》"
+
+
 class PassageQuerySet(models.QuerySet["Passage"]):
     def located(self) -> Self:
         """With work and section loaded and without the index columns, as every reader needs a passage."""
@@ -160,10 +178,12 @@ class Passage(models.Model):
         return f"{self.work_id}#{self.ordinal}"
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """The names by which a reader may look for it: its work, its sections, the section's own author."""
+    def place(self) -> Place:
+        """Where it stands."""
         section = self.section
-        return (self.work.title, section.path if section else "", section.author if section else "")
+        if section is None:
+            return Place(self.work.title)
+        return Place(self.work.title, section.path, section.title, section.author)
 
     @property
     def section_path(self) -> str:
@@ -172,9 +192,5 @@ class Passage(models.Model):
 
     @property
     def citation(self) -> str:
-        """How a reader names the place: 《论语·为政》, or 李白《静夜思》 for a poem with its own author."""
-        if self.section is None:
-            return f"《{self.work.title}》"
-        if self.section.author:
-            return f"{self.section.author}《{self.section.title}》"
-        return f"《{self.work.title}·{self.section.path}》"
+        """How a reader names the place."""
+        return self.place.citation

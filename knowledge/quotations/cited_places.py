@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.quotations.quoted_spans import IDEOGRAPH
+from knowledge.folding import IDEOGRAPH
 
 _TITLE = re.compile(r"[《〈]([^《》〈〉\n]{1,60})[》〉]")
 _SEPARATOR = re.compile(r"[·・•‧／/．\-—]|\s+|(?<=\S)[(（][^()（）]*[)）]")

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from knowledge.folding import fold
+from knowledge.folding import IDEOGRAPH, fold
 from knowledge.quotations.cited_places import CitedPlace, first_places, last_places, split_title
 from knowledge.quotations.quotation_marks import CLOSING_MARKS, OPENING_MARKS
-from knowledge.quotations.quoted_spans import IDEOGRAPH, Quotation
+from knowledge.quotations.quoted_spans import Quotation
 from knowledge.quotations.turns_of_phrase import (
     is_firm_speech,
     is_no_claim,

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from knowledge.quotations.quoted_spans import IDEOGRAPH, Kind, Quotation, is_long_enough
+from knowledge.folding import IDEOGRAPH
+from knowledge.quotations.quoted_spans import Kind, Quotation, is_long_enough
 
 # A model can be made to write a reply of nothing but marks: what is looked at has an end in every direction.
 MAX_DEPTH = 4

@@ -5,15 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from knowledge.folding import IDEOGRAPHS
 from knowledge.quotations.diction import Diction, diction_of
 
 Kind = Literal["marks", "block", "verse", "line", "sentence"]
 
 MIN_CHARACTERS = 4
 _MAX_PIECES = 12
-# The ideographs of ``folding.is_cjk``, as a class for regular expressions.
-IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-IDEOGRAPHS = re.compile(f"[{IDEOGRAPH}]+")
 _ELLIPSIS = re.compile(r"…+|\.{3,}|⋯+|。{3,}|[(（\[［](?:\.{3}|…+|⋯+|略|中略)[)）\]］]")
 # 孔子说：…, 孔子曰：… in a quotation are the reply's words; 子曰 and 哀公问曰 are the source's.
 _INTRODUCTION = re.compile(r"[^，。！？；：:,“‘「『\n]{1,12}(?:[：:]|[，,]?(?=[“‘「『]))")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from knowledge.folding import IDEOGRAPH
 from knowledge.quotations.diction import Diction, diction_of
 from knowledge.quotations.quotation_marks import marked_quotations
 from knowledge.quotations.quoted_spans import (
-    IDEOGRAPH,
     Kind,
     Quotation,
     count_ideographs,

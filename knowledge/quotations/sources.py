@@ -7,10 +7,10 @@ from itertools import accumulate, pairwise
 
 from django.db import connection
 
+from knowledge.folding import IDEOGRAPHS
 from knowledge.models import Passage
 from knowledge.quotations.alignment import Alignment, align
 from knowledge.quotations.attribution import Location
-from knowledge.quotations.quoted_spans import IDEOGRAPHS
 from knowledge.quotations.wordings import Parts, Wording
 from knowledge.retrieval import lexical
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from knowledge.folding import IDEOGRAPH
 from knowledge.quotations.diction import Diction, diction_of
 from knowledge.quotations.quotation_marks import CLOSING_MARKS, OPENING_MARKS
-from knowledge.quotations.quoted_spans import IDEOGRAPH, Quotation, is_long_enough
+from knowledge.quotations.quoted_spans import Quotation, is_long_enough
 
 # Written in half-width and simplified characters: it is sought in the reply's folded characters.
 _SAYING = re.compile(

@@ -3,14 +3,12 @@
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-
-from django.db.models import Count, Max, Sum
 
 from knowledge.folding import fold
 from knowledge.models import Section, Work
 from knowledge.quotations.place_names import PlaceName, read_place_name
+from knowledge.retrieval.work_titles import WorksVersion, read_version
 
 # People who speak in books that bear another name.
 _SPEAKERS = {
@@ -35,15 +33,6 @@ _PARTIAL = ("选", "節", "节", "輯", "辑", "残", "摘", "钞", "抄")
 
 
 @dataclass(frozen=True)
-class _Version:
-    """What tells that the works have changed: one query on a small table."""
-
-    works: int
-    passages: int
-    newest: datetime | None
-
-
-@dataclass(frozen=True)
 class WorkNames:
     """The names of the works and of their authors, folded; each work's with the ids of all its editions.
 
@@ -51,7 +40,7 @@ class WorkNames:
     in the whole of it all the same.
     """
 
-    version: _Version
+    version: WorksVersion
     works: dict[str, frozenset[int]]
     authors: dict[str, frozenset[int]]
     partial: frozenset[int]
@@ -92,11 +81,7 @@ _current: WorkNames | None = None
 def load_work_names() -> WorkNames:
     """Return the names of all works; they are read anew when a work was added, removed or saved since."""
     global _current
-    version = _Version(
-        **Work.objects.aggregate(
-            works=Count("pk"), passages=Sum("passage_count", default=0), newest=Max("updated_at")
-        )
-    )
+    version = read_version()
     with _lock:
         known = _current
     if known is None or known.version != version:
@@ -117,7 +102,7 @@ def _find_section(work_ids: frozenset[int], cited: PlaceName) -> bool:
     return any(cited.is_same(each) and bool(cited.name) == bool(each.name) for each in own)
 
 
-def _read(version: _Version) -> WorkNames:
+def _read(version: WorksVersion) -> WorkNames:
     works: dict[str, set[int]] = {}
     authors: dict[str, set[int]] = {}
     partial: set[int] = set()

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from django.db import connection
 
-from knowledge.folding import fold_characters, is_cjk
-from knowledge.models import Passage
+from knowledge.folding import IDEOGRAPHS, fold, fold_characters
+from knowledge.models import Place
 from knowledge.outlining.terms import fold_names
 from knowledge.retrieval.fusion import Candidate
 from knowledge.retrieval.queries import ParsedQuery
@@ -51,14 +51,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class CandidateText:
-    """What a candidate is measured by; ``names`` are the folded names of its place."""
+    """What a candidate is measured by."""
 
     passage_id: int
     work_id: int
     is_root: bool
     folded: str
     translation: str
-    names: tuple[str, ...]
+    place: Place
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The folded names of its place."""
+        return _fold_place(self.place.work, self.place.path, self.place.author)
 
 
 def read_texts(passage_ids: Iterable[int]) -> dict[int, CandidateText]:
@@ -67,14 +72,14 @@ def read_texts(passage_ids: Iterable[int]) -> dict[int, CandidateText]:
         cursor.execute(_READ_TEXTS, [list(passage_ids)])
         rows = cursor.fetchall()
     return {
-        key: CandidateText(key, work_id, is_root, folded, translation, _fold_place(work, path, author))
-        for key, work_id, is_root, folded, translation, work, path, author in rows
+        key: CandidateText(key, work_id, is_root, folded, translation, Place(*place))
+        for key, work_id, is_root, folded, translation, *place in rows
     }
 
 
 _READ_TEXTS = """
     SELECT passage.id, passage.work_id, passage.kind = 'root', passage.folded, passage.translation,
-        work.title, section.path, section.author
+        work.title, coalesce(section.path, ''), coalesce(section.title, ''), coalesce(section.author, '')
     FROM knowledge_passage AS passage
     JOIN knowledge_work AS work ON work.id = passage.work_id
     LEFT JOIN knowledge_section AS section ON section.id = passage.section_id
@@ -83,8 +88,8 @@ _READ_TEXTS = """
 
 
 @lru_cache(maxsize=20_000)
-def _fold_place(work: str, path: str | None, author: str | None) -> tuple[str, ...]:
-    return fold_names((work, path or "", author or ""))
+def _fold_place(*names: str) -> tuple[str, ...]:
+    return fold_names(names)
 
 
 def rank_groups(candidates: Mapping[int, Candidate], texts: Mapping[int, CandidateText]) -> list[list[int]]:
@@ -101,33 +106,41 @@ def rank_groups(candidates: Mapping[int, Candidate], texts: Mapping[int, Candida
 
 
 def describe_hits(
-    groups: list[list[int]], candidates: Mapping[int, Candidate], query: ParsedQuery
+    groups: list[list[int]],
+    candidates: Mapping[int, Candidate],
+    texts: Mapping[int, CandidateText],
+    query: ParsedQuery,
 ) -> list[Hit]:
-    """Load the passages of the groups and tell of each what it was found by."""
-    passages = Passage.objects.located().in_bulk([key for group in groups for key in group])
+    """Read the first passage of each group as it is written, and tell what it was found by."""
+    written = _read_written([group[0] for group in groups])
     lexical_ranks = _ranks({key: each.lexical for key, each in candidates.items() if each.overlap > 0})
     dense_ranks = _ranks({key: each.dense for key, each in candidates.items() if each.dense is not None})
-    living = [[key for key in group if key in passages] for group in groups]
     return [
         Hit(
-            passage_id=passage.pk,
-            work=passage.work.title,
-            section=passage.section_path,
-            citation=passage.citation,
-            text=passage.text,
+            passage_id=first,
+            work=texts[first].place.work,
+            section=texts[first].place.path,
+            citation=texts[first].place.citation,
+            text=written[first],
             score=round(candidate.score, 4),
             dense_score=None if candidate.dense is None else round(candidate.dense, 4),
             lexical_score=round(candidate.lexical, 4) if candidate.overlap > 0 else None,
-            dense_rank=dense_ranks.get(passage.pk),
-            lexical_rank=lexical_ranks.get(passage.pk),
+            dense_rank=dense_ranks.get(first),
+            lexical_rank=lexical_ranks.get(first),
             fused_rank=rank,
             exact=candidate.exact_phrases > 0,
-            matched=find_matches(passage.text, query.segments),
-            duplicates=tuple(Duplicate(key, passages[key].citation) for key in group[1:]),
+            matched=find_matches(written[first], query.segments),
+            duplicates=tuple(Duplicate(key, texts[key].place.citation) for key in others),
         )
-        for rank, group in enumerate(filter(None, living), 1)
-        for passage, candidate in ((passages[group[0]], candidates[group[0]]),)
+        for rank, (first, *others) in enumerate((group for group in groups if group[0] in written), 1)
+        for candidate in (candidates[first],)
     ]
+
+
+def _read_written(passage_ids: list[int]) -> dict[int, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, text FROM knowledge_passage WHERE id = ANY(%s)", [passage_ids])
+        return dict(cursor.fetchall())
 
 
 def find_matches(text: str, segments: Iterable[str]) -> tuple[tuple[int, int], ...]:
@@ -135,9 +148,9 @@ def find_matches(text: str, segments: Iterable[str]) -> tuple[tuple[int, int], .
 
     Segments are folded; punctuation within a stretch belongs to it. A segment of one character is marked as such.
     """
-    folded = fold_characters(text)
-    positions = [index for index, character in enumerate(folded) if is_cjk(character)]
-    characters = "".join(folded[index] for index in positions)
+    runs = IDEOGRAPHS.finditer(fold_characters(text))
+    positions = [index for run in runs for index in range(*run.span())]
+    characters = fold(text)
     marked = [False] * len(positions)
     for segment in segments:
         size = min(2, len(segment))

@@ -8,14 +8,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from knowledge.index.lookup import Numbers, Postings, on_one_snapshot, read_both, read_character, read_pairs
 from knowledge.index.postings import split_pairs
 from knowledge.index.segments import Snapshot
-from knowledge.models import Passage
 
 K1 = 1.2
 B = 0.75
@@ -25,6 +27,7 @@ MAX_PAIRS = 64
 _EXACT_PAIRS = 3
 _SIMILAR_PAIRS = 16
 _VERIFIED_AT_ONCE = 200
+_MAX_EXACT = 50
 
 
 @dataclass(frozen=True)
@@ -51,30 +54,56 @@ class Weights:
     mean_length: float
 
 
+@dataclass(frozen=True)
+class Found:
+    """The passages that share most with a query, best first; those that hold one of its lines; its weights."""
+
+    passage_ids: list[int]
+    exact: dict[str, list[int]]
+    weights: Weights
+
+
+class _Holder(NamedTuple):
+    """A passage whose text holds a phrase."""
+
+    passage_id: int
+    work_id: int
+    is_root: bool
+    length: int
+
+
 @on_one_snapshot
 def find_candidates(
-    snapshot: Snapshot, segments: Sequence[str], where: Where = EVERYWHERE, *, limit: int
-) -> tuple[list[int], Weights]:
-    """Return the ids of the passages that share the heaviest pairs with the segments, and the terms' weights.
+    snapshot: Snapshot,
+    segments: Sequence[str],
+    where: Where = EVERYWHERE,
+    *,
+    lines: Sequence[str] = (),
+    limit: int,
+) -> Found:
+    """Find the passages that share the heaviest pairs with the segments, and as ``find_exact`` the lines.
 
     In a passage's translation a pair counts as much as in its text. A segment of one character is looked up
-    as such.
+    as such. The lines are among the segments.
     """
     counts = Counter(pair for segment in segments for pair in split_pairs(segment))
     single = [segment for segment in segments if len(segment) == 1]
-    own, translated = read_both(snapshot, _rarest(snapshot, counts, MAX_PAIRS))
+    wanted = {line: _rarest(snapshot, split_pairs(line), _EXACT_PAIRS) for line in lines}
+    rarest = [*_rarest(snapshot, counts, MAX_PAIRS), *chain.from_iterable(wanted.values())]
+    own, translated = read_both(snapshot, list(dict.fromkeys(rarest)))
     alone = {character: read_character(snapshot, character) for character in single}
     weights = _weigh(snapshot, counts, own, segments)
     scores = _add_up(snapshot, own, weights.pairs)
     if translated:
         scores = np.maximum(scores, _add_up(snapshot, translated, weights.pairs))
     scores += _add_up(snapshot, alone, weights.characters)
-    return _best(snapshot, scores, where, limit), weights
+    exact = _hold(snapshot, wanted, own, where, _MAX_EXACT)
+    return Found(_best(snapshot, scores, where, limit), exact, weights)
 
 
 @on_one_snapshot
 def find_exact(
-    snapshot: Snapshot, phrases: Sequence[str], where: Where = EVERYWHERE, *, limit: int = 50
+    snapshot: Snapshot, phrases: Sequence[str], where: Where = EVERYWHERE, *, limit: int = _MAX_EXACT
 ) -> dict[str, list[int]]:
     """Return for each folded phrase the ids of the passages whose text holds it.
 
@@ -82,28 +111,22 @@ def find_exact(
     phrase is the larger part. Phrases of one character are not looked up.
     """
     wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
-    candidates = {
-        phrase: _ordered(snapshot, _shared([postings[pair] for pair in pairs]), where)
-        for phrase, pairs in wanted.items()
-        if pairs
-    }
-    return _verify(candidates, where, limit)
+    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
+    return _hold(snapshot, wanted, postings, where, limit)
 
 
 @on_one_snapshot
 def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> dict[str, list[int]]:
     """Return for each folded phrase the ids of the passages that share its rarest pairs, best first."""
     wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _SIMILAR_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
     found: dict[str, list[int]] = {}
     for phrase, pairs in wanted.items():
-        lists = [postings[pair] for pair in pairs if len(postings[pair])]
-        if lists:
-            numbers, places = np.unique(np.concatenate(lists), return_inverse=True)
-            rarities = np.repeat([_rarity(snapshot, len(each)) for each in lists], list(map(len, lists)))
-            order = np.argsort(-np.bincount(places, rarities), kind="stable")[:limit]
-            found[phrase] = snapshot.passage_ids[numbers[order]].tolist()
+        own = {pair: postings[pair] for pair in pairs}
+        scores = _add_up(snapshot, own, {pair: _rarity(snapshot, len(each)) for pair, each in own.items()})
+        numbers = _highest(_present(scores), scores, limit)
+        if len(numbers):
+            found[phrase] = snapshot.passage_ids[numbers].tolist()
     return found
 
 
@@ -111,7 +134,7 @@ def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> d
 def count_passages(snapshot: Snapshot, phrases: Sequence[str]) -> dict[str, int]:
     """Return in how many passages each folded phrase stands at most: as often as the rarest of its pairs."""
     wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, {pair for pairs in wanted.values() for pair in pairs})
+    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
     return {
         phrase: min((len(postings[pair]) for pair in pairs), default=0) for phrase, pairs in wanted.items()
     }
@@ -171,15 +194,27 @@ def _in_scope(snapshot: Snapshot, numbers: Numbers, where: Where) -> Numbers:
 
 def _best(snapshot: Snapshot, scores: NDArray[np.float32], where: Where, limit: int) -> list[int]:
     """Return the passages with the highest scores for their length, those of preferred works raised."""
-    numbers = _in_scope(snapshot, np.flatnonzero(scores), where)
-    norms = 1 + K1 * (1 - B + B * snapshot.lengths[numbers] / snapshot.mean_length)
-    found = scores[numbers] / norms
-    found[np.isin(snapshot.work_ids[numbers], where.preferred)] *= where.boost
+    numbers = _in_scope(snapshot, _present(scores), where)
+    scores[numbers] /= 1 + K1 * (1 - B + B * snapshot.lengths[numbers] / snapshot.mean_length)
+    if where.preferred:
+        scores[numbers[np.isin(snapshot.work_ids[numbers], where.preferred)]] *= where.boost
+    best: list[int] = snapshot.passage_ids[_highest(numbers, scores, limit)].tolist()
+    return best
+
+
+def _present(scores: NDArray[np.float32]) -> Numbers:
+    """Return the numbers of the documents that have any score; of truth values numpy finds them fastest."""
+    return np.flatnonzero(scores > 0)
+
+
+def _highest(numbers: Numbers, scores: NDArray[np.float32], limit: int) -> Numbers:
+    """Return those of the documents that have the highest scores, best first."""
+    found = scores[numbers]
     if len(found) > limit:
-        kept = np.argpartition(-found, limit)[:limit]
+        least = np.partition(found, len(found) - limit)[len(found) - limit]
+        kept = found >= least
         numbers, found = numbers[kept], found[kept]
-    order = np.lexsort((numbers, -found))
-    return [int(key) for key in snapshot.passage_ids[numbers[order]]]
+    return numbers[np.lexsort((numbers, -found))[:limit]]
 
 
 def _ordered(snapshot: Snapshot, numbers: Numbers, where: Where) -> list[int]:
@@ -190,30 +225,47 @@ def _ordered(snapshot: Snapshot, numbers: Numbers, where: Where) -> list[int]:
     return [int(key) for key in snapshot.passage_ids[kept[order]]]
 
 
+def _hold(
+    snapshot: Snapshot, wanted: dict[str, list[str]], postings: Postings, where: Where, limit: int
+) -> dict[str, list[int]]:
+    """Return for each phrase, given with its rarest pairs, the passages that hold it."""
+    candidates = {
+        phrase: _ordered(snapshot, _shared([postings[pair] for pair in pairs]), where)
+        for phrase, pairs in wanted.items()
+        if pairs
+    }
+    return _verify(candidates, where, limit)
+
+
 def _verify(candidates: dict[str, list[int]], where: Where, limit: int) -> dict[str, list[int]]:
     """Keep for each phrase the passages whose text holds it; read no more of them than the limit asks for."""
-    found: dict[str, list[Passage]] = {phrase: [] for phrase in candidates}
+    found: dict[str, list[_Holder]] = {phrase: [] for phrase in candidates}
     waiting = {phrase: ids for phrase, ids in candidates.items() if ids}
     while waiting:
-        batch = {phrase: ids[:_VERIFIED_AT_ONCE] for phrase, ids in waiting.items()}
-        passages = Passage.objects.only("folded", "kind", "length", "work_id").in_bulk(
-            {key for ids in batch.values() for key in ids}
-        )
-        for phrase, ids in batch.items():
-            read = (passages[key] for key in ids if key in passages)
-            found[phrase] += [passage for passage in read if phrase in passage.folded]
+        asked = [(phrase, key) for phrase, ids in waiting.items() for key in ids[:_VERIFIED_AT_ONCE]]
+        with connection.cursor() as cursor:
+            cursor.execute(_HOLDERS, [list(column) for column in zip(*asked, strict=True)])
+            for phrase, *holder in cursor.fetchall():
+                found[phrase].append(_Holder(*holder))
         waiting = {
             phrase: ids[_VERIFIED_AT_ONCE:]
             for phrase, ids in waiting.items()
             if len(found[phrase]) < limit and len(ids) > _VERIFIED_AT_ONCE
         }
     return {
-        phrase: [passage.pk for passage in sorted(passages, key=lambda each: _rank(each, where))[:limit]]
-        for phrase, passages in found.items()
-        if passages
+        phrase: [holder.passage_id for holder in sorted(holders, key=lambda each: _rank(each, where))[:limit]]
+        for phrase, holders in found.items()
+        if holders
     }
 
 
-def _rank(passage: Passage, where: Where) -> tuple[bool, bool, int, int]:
-    is_root = passage.kind == Passage.Kind.ROOT
-    return (passage.work_id not in where.preferred, not is_root, passage.length, passage.pk)
+_HOLDERS = """
+    SELECT asked.phrase, passage.id, passage.work_id, passage.kind = 'root', passage.length
+    FROM unnest(%s::text[], %s::bigint[]) AS asked (phrase, id)
+    JOIN knowledge_passage AS passage ON passage.id = asked.id
+    WHERE position(asked.phrase IN passage.folded) > 0
+"""
+
+
+def _rank(holder: _Holder, where: Where) -> tuple[bool, bool, int, int]:
+    return (holder.work_id not in where.preferred, not holder.is_root, holder.length, holder.passage_id)

@@ -66,7 +66,7 @@ def run_search(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str 
     fuse(candidates.values())
     limit = min(limit, MAX_LIMIT)
     shown = max(limit, RERANKED) if mode != "line" and get_reranker() else limit
-    hits = describe_hits(rank_groups(candidates, texts)[:shown], candidates, parsed)
+    hits = describe_hits(rank_groups(candidates, texts)[:shown], candidates, texts, parsed)
     if shown > limit:
         hits = _rerank(parsed.text, hits)
     return SearchResult(hits[:limit], parsed, dense_available)
@@ -104,14 +104,12 @@ def _in_scope(work: ListedWork, scope: Scope) -> bool:
 
 
 def _lexical_candidates(parsed: ParsedQuery, where: Where) -> tuple[dict[int, Candidate], Weights]:
-    candidates: dict[int, Candidate] = {}
-    for passage_ids in lexical.find_exact(parsed.lines, where).values():
+    found = lexical.find_candidates(parsed.segments, where, lines=parsed.lines, limit=LEXICAL_CANDIDATES)
+    candidates = {passage_id: Candidate(passage_id) for passage_id in found.passage_ids}
+    for passage_ids in found.exact.values():
         for passage_id in passage_ids:
             candidates.setdefault(passage_id, Candidate(passage_id)).exact_phrases += 1
-    found, weights = lexical.find_candidates(parsed.segments, where, limit=LEXICAL_CANDIDATES)
-    for passage_id in found:
-        candidates.setdefault(passage_id, Candidate(passage_id))
-    return candidates, weights
+    return candidates, found.weights
 
 
 def _add_dense(text: str, candidates: dict[int, Candidate], where: Where) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.folding import bigrams, fold
+from knowledge.folding import fold
 from knowledge.index.postings import split_pairs
 from knowledge.index.segments import take_snapshot
 from knowledge.ingestion import loading
@@ -94,7 +94,8 @@ class FakeEmbedder:
 
     def _vector(self, text: str) -> np.ndarray:
         vector = np.full(self.dimensions, 0.01, np.float32)
-        for term in bigrams(fold(text)):
+        folded = fold(text)
+        for term in split_pairs(folded) or [folded]:
             vector[sum(term.encode()) % self.dimensions] += 1
         return vector / np.linalg.norm(vector)
 

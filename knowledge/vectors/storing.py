@@ -26,7 +26,8 @@ def stored_input(passage: Passage) -> str:
     if previous is None:
         before = Passage.objects.filter(work=passage.work_id, ordinal=passage.ordinal - 1)
         previous = before.values_list("text", flat=True).first() or ""
-    return _input(*passage.place, lead_of(previous) if previous else "", passage.text)
+    place = passage.place
+    return _input(place.work, place.path, place.author, lead_of(previous) if previous else "", passage.text)
 
 
 def outline_inputs(outline: WorkOutline) -> list[str]:

@@ -105,17 +105,17 @@ def test_segment_whose_passages_are_all_gone_disappears(tmp_path: Path) -> None:
 
     assert not IndexSegment.objects.exists()
     assert not PostingBlock.objects.exists()
-    assert lexical.find_candidates(["学而"], limit=5)[0] == []
+    assert lexical.find_candidates(["学而"], limit=5).passage_ids == []
 
 
 def test_passage_is_found_by_the_new_name_of_its_place(tmp_path: Path) -> None:
     load(tmp_path, LUNYU)
     load(tmp_path, LUNYU.replace("## 为政", "## 里仁"))
 
-    found, _weights = lexical.find_candidates(["里仁"], limit=10)
+    found = lexical.find_candidates(["里仁"], limit=10)
 
     moved = Section.objects.get(title="里仁").passages.values_list("pk", flat=True)
-    assert set(found) == set(moved)
+    assert set(found.passage_ids) == set(moved)
     assert_index_is_true()
 
 

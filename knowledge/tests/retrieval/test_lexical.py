@@ -67,34 +67,43 @@ def test_phrase_that_is_common_is_found_beyond_the_first_batch(tmp_path: Path, m
 
 
 def test_candidates_share_the_rare_pairs_of_the_query() -> None:
-    found, weights = lexical.find_candidates(["学而不思则罔乎"], limit=3)
+    found = lexical.find_candidates(["学而不思则罔乎"], limit=3)
 
-    assert found[0] == passage_id(SI_ZE_WANG)
-    assert weights.pairs["思则"] < weights.pairs["罔乎"]
-    assert set(weights.characters) == set("学而不思则罔乎")
+    assert found.passage_ids[0] == passage_id(SI_ZE_WANG)
+    assert found.weights.pairs["思则"] < found.weights.pairs["罔乎"]
+    assert set(found.weights.characters) == set("学而不思则罔乎")
+
+
+def test_lines_are_looked_up_with_the_candidates() -> None:
+    found = lexical.find_candidates([SI_ZE_WANG, "知人"], lines=[SI_ZE_WANG, "不在书中的句子"], limit=3)
+
+    assert found.exact == lexical.find_exact([SI_ZE_WANG, "不在书中的句子"])
+    assert list(found.exact) == [SI_ZE_WANG]
 
 
 def test_candidates_never_starve_in_a_narrow_scope() -> None:
     scope = Where(work_ids=[Work.objects.get(title="道德经").pk])
 
-    found, _weights = lexical.find_candidates(["子曰知人"], scope, limit=3)
+    found = lexical.find_candidates(["子曰知人"], scope, limit=3)
 
-    assert set(Passage.objects.filter(pk__in=found).values_list("work__title", flat=True)) == {"道德经"}
+    assert set(Passage.objects.filter(pk__in=found.passage_ids).values_list("work__title", flat=True)) == {
+        "道德经"
+    }
 
 
 def test_single_character_finds_the_passages_that_have_it() -> None:
-    found, _weights = lexical.find_candidates(["罔"], limit=10)
+    found = lexical.find_candidates(["罔"], limit=10)
 
-    assert found == [passage_id(SI_ZE_WANG)]
+    assert found.passage_ids == [passage_id(SI_ZE_WANG)]
 
 
 def test_translation_leads_to_its_passage(tmp_path: Path) -> None:
     record = '{"work": "译书", "text": "知彼知己，百战不殆。", "translation": "既了解敌人又了解自己，打仗就没有危险"}'
     ingest_file(path=write(tmp_path, "a.jsonl", record))
 
-    found, _weights = lexical.find_candidates(["了解敌人"], limit=5)
+    found = lexical.find_candidates(["了解敌人"], limit=5)
 
-    assert found == [passage_id("知彼知己")]
+    assert found.passage_ids == [passage_id("知彼知己")]
 
 
 def test_similar_passages_come_best_first() -> None:
