@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ALIGNMENT_WEIGHT = 0.6
-SIMILARITY_WEIGHT = 0.05
+SIMILARITY_WEIGHT = 0.04
 NAMED_WORK_BOOST = 1.5
 NAMED_WORK_BONUS = 0.1
 # More than the other parts together can reach, so that a literal match comes before everything else.

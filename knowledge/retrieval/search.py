@@ -21,8 +21,8 @@ from knowledge.vectors.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 
-LEXICAL_CANDIDATES = 240
-DENSE_CANDIDATES = 100
+LEXICAL_CANDIDATES = 200
+DENSE_CANDIDATES = 200
 MAX_LIMIT = 100
 RERANKED = 50
 
