@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from knowledge.folding import fold, fold_characters
-from knowledge.models import Passage
+from knowledge.models import Place
 from knowledge.quotations.alignment import Difference, find_differences, similarity
 from knowledge.quotations.attribution import (
     Attribution,
@@ -36,12 +36,9 @@ from knowledge.quotations.sources import (
 )
 from knowledge.quotations.wordings import read_wording
 from knowledge.quotations.work_names import WorkNames, load_work_names
+from knowledge.retrieval.hits import read_written
 
 _MAX_LOOKED_UP = 300
-_SHOWN_COLUMNS = (
-    *("text", "work", "work__title"),
-    *("section", "section__title", "section__path", "section__author"),
-)
 _MAX_NEAR_CHARACTERS = 2_000
 
 
@@ -109,7 +106,7 @@ def check_quotes(reply: str) -> list[QuoteCheck]:
         return []
     evidence = _gather(reply, quotations)
     judgements = [judgement for quotation in quotations for judgement in _choose(quotation, evidence)]
-    return list(_describe(judgements, evidence.names))
+    return list(_describe(judgements, evidence))
 
 
 def _gather(reply: str, quotations: Sequence[Quotation]) -> _Evidence:
@@ -242,10 +239,10 @@ def _is_wrong(claim: Claim, judged: Sequence[tuple[Match, Attribution]], names: 
     return is_elsewhere and len(judged) < MAX_SOURCES and may_be_wrong(claim, names)
 
 
-def _describe(judgements: Iterable[_Judgement], names: WorkNames) -> Iterator[QuoteCheck]:
-    shown = [judgement for judgement in judgements if _is_shown(judgement, names)]
+def _describe(judgements: Iterable[_Judgement], evidence: _Evidence) -> Iterator[QuoteCheck]:
+    shown = [judgement for judgement in judgements if _is_shown(judgement, evidence.names)]
     chosen = {judgement.match.passage_id for judgement in shown if judgement.match}
-    passages = Passage.objects.located().only(*_SHOWN_COLUMNS).in_bulk(chosen)
+    written = read_written(list(chosen))
     for judgement in shown:
         claim, quotation = judgement.occasion.claim, judgement.occasion.quotation
         check = QuoteCheck(
@@ -255,12 +252,13 @@ def _describe(judgements: Iterable[_Judgement], names: WorkNames) -> Iterator[Qu
             verdict="not_found",
             cited=claim.cited,
             kind=quotation.kind,
-            cited_in_corpus=_is_known(judgement, names),
+            cited_in_corpus=_is_known(judgement, evidence.names),
         )
-        passage = passages.get(judgement.match.passage_id) if judgement.match else None
-        yield (
-            _with_source(check, judgement, judgement.match, passage) if judgement.match and passage else check
-        )
+        match = judgement.match
+        if match and match.passage_id in written:
+            location = evidence.locations[match.passage_id]
+            check = _with_source(check, judgement, match, location.place, written[match.passage_id])
+        yield check
 
 
 def _is_known(judgement: _Judgement, names: WorkNames) -> bool | None:
@@ -277,27 +275,29 @@ def _is_shown(judgement: _Judgement, names: WorkNames) -> bool:
     return shows_exact(judgement.occasion, common=common)
 
 
-def _with_source(check: QuoteCheck, judgement: _Judgement, match: Match, passage: Passage) -> QuoteCheck:
+def _with_source(
+    check: QuoteCheck, judgement: _Judgement, match: Match, place: Place, text: str
+) -> QuoteCheck:
     whole = judgement.occasion.wording.whole
     return replace(
         check,
         verdict="near" if match.edits else "exact",
-        passage_id=passage.pk,
-        citation=passage.citation,
-        attribution=_attribution(judgement, passage),
-        source_text=passage.text,
+        passage_id=match.passage_id,
+        citation=place.citation,
+        attribution=_attribution(judgement, text),
+        source_text=text,
         similarity=round(similarity(whole, match.source), 3) if match.edits else 1.0,
         differences=find_differences(whole, match.source) if match.edits else (),
     )
 
 
-def _attribution(judgement: _Judgement, passage: Passage) -> Attribution:
+def _attribution(judgement: _Judgement, text: str) -> Attribution:
     """Soften the verdict on the place by what the passage itself says: 《诗》云, 曾子曰."""
     claim = judgement.occasion.claim
     parts = [part for place in claim.places for part in place.parts]
-    if judgement.attribution == "wrong" and any(f"《{part}》" in passage.text for part in parts):
+    if judgement.attribution == "wrong" and any(f"《{part}》" in text for part in parts):
         return "unknown"
-    said = fold(passage.text)
+    said = fold(text)
     if judgement.attribution == "unknown" and speaks_in(claim.speaker, said):
         return "right"
     return judgement.attribution

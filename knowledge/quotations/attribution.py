@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from knowledge.folding import fold
+from knowledge.models import Place
 from knowledge.quotations.cited_places import CitedPlace, split_title
 from knowledge.quotations.claims import Claim, Tie
 from knowledge.quotations.place_names import PlaceName, read_place_name
@@ -18,18 +19,16 @@ _LONGEST_NAME = 5
 
 @dataclass(frozen=True)
 class Location:
-    """Where a passage stands: its work, the way to its section, that section's number in order, its author."""
+    """Where a passage stands: in which work, at which place, and which number its section has in the order."""
 
-    passage_id: int
     work_id: int
-    section_path: str = ""
+    place: Place
     section_ordinal: int = 0
-    author: str = ""
 
     @cached_property
     def sections(self) -> list[PlaceName]:
         """The names of the sections that lead to the passage, and of the whole way."""
-        parts = (self.section_path, *split_title(self.section_path))
+        parts = (self.place.path, *split_title(self.place.path))
         return [name for part in parts if (name := read_place_name(part))]
 
 
@@ -126,14 +125,14 @@ def _is_among(part: str, location: Location) -> bool:
 
 def _is_by_another(words: str, location: Location, names: WorkNames) -> bool:
     """Tell whether the words before a title name a writer known to the corpus, who is not the passage's."""
-    author = fold(location.author)
+    author = fold(location.place.author)
     known = {name for name in _names_in(fold(words)) if name in names.people}
     return bool(author) and bool(known) and author not in known
 
 
 def _is_by(speaker: str, location: Location, names: WorkNames) -> bool:
     """Tell whether the clause that leads to the quotation names the passage's author or one who speaks there."""
-    author = fold(location.author)
+    author = fold(location.place.author)
     return any(
         (len(name) > 1 and name == author) or location.work_id in names.works_of(name)
         for name in (speaker.rstrip("曰云"), *_names_in(speaker))

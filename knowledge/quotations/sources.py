@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from django.db import connection
 
 from knowledge.folding import IDEOGRAPHS
-from knowledge.models import Passage
+from knowledge.models import Place
 from knowledge.quotations.alignment import Alignment, align
 from knowledge.quotations.attribution import Location
 from knowledge.quotations.wordings import Parts, Wording
@@ -109,9 +109,20 @@ def find_near(wordings: Collection[Wording]) -> dict[Wording, list[Match]]:
 
 def load_locations(passage_ids: Iterable[int]) -> dict[int, Location]:
     """Return where the passages stand, by their ids."""
-    columns = ("pk", "work_id", "section__path", "section__ordinal", "section__author")
-    rows = Passage.objects.filter(pk__in=set(passage_ids)).values_list(*columns)
-    return {row[0]: Location(row[0], row[1], row[2] or "", row[3] or 0, row[4] or "") for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCATIONS, [list(set(passage_ids))])
+        rows = cursor.fetchall()
+    return {key: Location(work_id, Place(*place), ordinal) for key, work_id, ordinal, *place in rows}
+
+
+_LOCATIONS = """
+    SELECT passage.id, passage.work_id, coalesce(section.ordinal, 0),
+        work.title, coalesce(section.path, ''), coalesce(section.title, ''), coalesce(section.author, '')
+    FROM knowledge_passage AS passage
+    JOIN knowledge_work AS work ON work.id = passage.work_id
+    LEFT JOIN knowledge_section AS section ON section.id = passage.section_id
+    WHERE passage.id = ANY(%s)
+"""
 
 
 def _reach(whole: str) -> int:

@@ -112,7 +112,7 @@ def describe_hits(
     query: ParsedQuery,
 ) -> list[Hit]:
     """Read the first passage of each group as it is written, and tell what it was found by."""
-    written = _read_written([group[0] for group in groups])
+    written = read_written([group[0] for group in groups])
     lexical_ranks = _ranks({key: each.lexical for key, each in candidates.items() if each.overlap > 0})
     dense_ranks = _ranks({key: each.dense for key, each in candidates.items() if each.dense is not None})
     return [
@@ -137,7 +137,8 @@ def describe_hits(
     ]
 
 
-def _read_written(passage_ids: list[int]) -> dict[int, str]:
+def read_written(passage_ids: list[int]) -> dict[int, str]:
+    """Return the passages' texts as they are written, of those that are still in the corpus."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, text FROM knowledge_passage WHERE id = ANY(%s)", [passage_ids])
         return dict(cursor.fetchall())

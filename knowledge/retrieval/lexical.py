@@ -218,11 +218,13 @@ def _highest(numbers: Numbers, scores: NDArray[np.float32], limit: int) -> Numbe
 
 
 def _ordered(snapshot: Snapshot, numbers: Numbers, where: Where) -> list[int]:
-    """Return the passages of the documents: of preferred works first, then the shorter ones."""
+    """Return the passages of the documents; more than are read at once with preferred works first, then short ones."""
     kept = _in_scope(snapshot, numbers, where)
-    is_other = ~np.isin(snapshot.work_ids[kept], where.preferred)
-    order = np.lexsort((kept, snapshot.lengths[kept], is_other))
-    return [int(key) for key in snapshot.passage_ids[kept[order]]]
+    if len(kept) > _VERIFIED_AT_ONCE:
+        is_other = ~np.isin(snapshot.work_ids[kept], where.preferred)
+        kept = kept[np.lexsort((kept, snapshot.lengths[kept], is_other))]
+    ordered: list[int] = snapshot.passage_ids[kept].tolist()
+    return ordered
 
 
 def _hold(

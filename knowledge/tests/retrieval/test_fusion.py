@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.retrieval.fusion import Candidate, fuse
+from knowledge.retrieval.fusion import SIMILARITY_WEIGHT, Candidate, fuse
 
 
 def test_line_that_was_found_literally_outweighs_everything_else() -> None:
@@ -20,7 +20,7 @@ def test_similarity_decides_between_equal_characters() -> None:
 
     fuse([far, near])
 
-    assert near.score - far.score == pytest.approx(0.2)
+    assert near.score - far.score == pytest.approx(4.0 * SIMILARITY_WEIGHT)
 
 
 def test_passage_without_a_vector_counts_as_near_as_chance() -> None:
