@@ -15,7 +15,7 @@ from knowledge.quotations.wordings import Parts, Wording
 from knowledge.retrieval import lexical
 
 MAX_SOURCES = 50
-_CANDIDATES = 12
+_CANDIDATES = 24
 _MIN_PART_CHARACTERS = 3
 _MIN_SPANNING_CHARACTERS = 8
 _MAX_GAP_CHARACTERS = 300
