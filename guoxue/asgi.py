@@ -8,8 +8,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "guoxue.settings")
 django_application = get_asgi_application()
 
-from chat.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
+# These need the app registry.
+from chat.routing import websocket_urlpatterns  # noqa: E402
+from knowledge.retrieval.warming import warm_up_in_background  # noqa: E402
 
 application = ProtocolTypeRouter(
     {"http": django_application, "websocket": URLRouter([*websocket_urlpatterns])}
 )
+warm_up_in_background()

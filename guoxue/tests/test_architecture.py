@@ -93,7 +93,7 @@ def all_errors(kind: type[ApplicationError] = ApplicationError) -> Iterator[type
 
 
 def test_every_error_code_is_documented():
-    import_module("guoxue.asgi")
+    import_module("chat.routing")
     import_module("guoxue.urls")
     documented = set(
         re.findall(r"^\| `(\w+)` \| \d{3} \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
