@@ -1,5 +1,6 @@
 """The first reader finds the model and the index loaded; a database that is not there yet stops no process."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,6 @@ def test_database_that_is_away_is_a_warning(
 
 
 def test_process_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     begun, released = threading.Event(), threading.Event()
     monkeypatch.setattr(warming, "run_search", lambda *_, **__: (begun.set(), released.wait(5)))
 
