@@ -65,8 +65,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=CLOSE_NOT_YOURS)
             return
         get_board().listen(self.session_id, self._on_accepted)
-        # The first visitor of a process has its engine load the embedding model before the first question.
-        get_engine()
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close: before the handshake a browser would see no close code."""

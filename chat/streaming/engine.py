@@ -25,8 +25,6 @@ from chat.streaming.record import follow_record
 from guoxue import llm
 from guoxue.bridge import in_thread, in_urgent_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
-from knowledge.errors import EmbeddingUnavailable
-from knowledge.vectors.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +43,6 @@ class ReplyEngine:
         self._pumps: dict[UUID, asyncio.Task[llm.StreamEnd]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flusher = Flusher(self._live, on_lost=self._abandon, on_stop=self._stop_live)
-        self._warming = asyncio.create_task(_warm_up(), name="warm-up")
         self._models = llm.ChatModelClient(base_url=settings.LLM_BASE_URL, api_key=settings.LLM_API_KEY)
 
     def start(self, turn: Turn) -> None:
@@ -181,14 +178,6 @@ class ReplyEngine:
         pump = self._pumps.get(live.turn.message_id)
         if pump is not None:
             pump.cancel()
-
-
-async def _warm_up() -> None:
-    """Load the embedding model before the first question needs it."""
-    try:
-        await in_thread(lambda: serving_embedder().embed_query("学"))
-    except EmbeddingUnavailable as error:
-        logger.warning("no embedding model: %s", error.message)
 
 
 def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:
