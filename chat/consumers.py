@@ -16,7 +16,8 @@ from chat import errors, frames
 from chat.models import Session
 from chat.queries import owned_reply
 from chat.serializers import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
-from chat.services import Turn, begin_regeneration, begin_turn, request_stop
+from chat.services.replies import request_stop
+from chat.services.turns import Turn, begin_regeneration, begin_turn
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
 from guoxue.bridge import in_thread

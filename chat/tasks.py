@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from chat.models import Message
-from chat.services import interrupt_abandoned_reply
+from chat.services.replies import interrupt_abandoned_reply
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from accounts.models import User
 from chat import errors
 from chat.models import Message, Role, Session
 from chat.serializers import MessageSerializer, NewSessionSerializer, RoleSerializer, SessionSerializer
-from chat.services import create_session, delete_session, request_stop
+from chat.services.replies import request_stop
+from chat.services.sessions import create_session, delete_session
 from guoxue.api import CursorPagination
 
 

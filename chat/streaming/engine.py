@@ -18,7 +18,8 @@ from chat.grounding import find_sources
 from chat.models import Message
 from chat.prompts import NumberedPassage, build_prompt
 from chat.queries import ReplyContext, final_frame, reply_context
-from chat.services import Turn, finish_turn, record_grounding
+from chat.services.replies import finish_turn, record_grounding
+from chat.services.turns import Turn
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from chat.streaming.record import follow_record

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from chat.services import flush_pieces
+from chat.services.replies import flush_pieces
 from chat.streaming.live import LiveReply
 from guoxue.bridge import in_urgent_thread
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from chat import frames
-from chat.services import Piece, Turn
+from chat.services.replies import Piece
+from chat.services.turns import Turn
 
 COALESCE_SECONDS = 0.03
 

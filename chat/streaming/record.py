@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 
 from chat import frames
 from chat.queries import reply_progress
-from chat.services import interrupt_abandoned_reply
+from chat.services.replies import interrupt_abandoned_reply
 from guoxue.bridge import in_thread
 
 logger = logging.getLogger(__name__)

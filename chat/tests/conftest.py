@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from accounts.tests.factories import make_user
 from chat.models import Message, Session
-from chat.services import create_session
+from chat.services.sessions import create_session
 from chat.tests.served import Served
 from guoxue import llm
 from guoxue.tests.browsing import browser, page

@@ -6,7 +6,8 @@ from django.test import Client
 from accounts.tests.factories import make_operator
 from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role
-from chat.services import Piece, begin_turn, finish_turn, flush_pieces
+from chat.services.replies import Piece, finish_turn, flush_pieces
+from chat.services.turns import begin_turn
 
 
 @pytest.fixture

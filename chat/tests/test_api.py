@@ -6,7 +6,9 @@ from rest_framework.test import APIClient
 from accounts.tests.factories import make_operator
 from chat.endings import Outcome
 from chat.models import Message, Role, Session
-from chat.services import begin_turn, create_session, finish_turn
+from chat.services.replies import finish_turn
+from chat.services.sessions import create_session
+from chat.services.turns import begin_turn
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from django.db import connection
 
 from billing.models import Hold, Wallet
 from chat.models import Message, ReplyChunk
-from chat.services import create_session, interrupt_abandoned_reply
+from chat.services.replies import interrupt_abandoned_reply
+from chat.services.sessions import create_session
 from chat.tests.served import LONG, QUESTION, Served, books_agree, joined, sequence, wait_for
 from guoxue.tests.scripted_model import ANSWER, Pause, Say, Usage, Wait, spoken
 

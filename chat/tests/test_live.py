@@ -1,7 +1,7 @@
 import asyncio
 import uuid
 
-from chat.services import Turn
+from chat.services.turns import Turn
 from chat.streaming.live import LiveReply
 
 

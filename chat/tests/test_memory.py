@@ -6,7 +6,8 @@ from chat.endings import Outcome
 from chat.memory import remembered_turns
 from chat.models import Message
 from chat.prompts import PastTurn
-from chat.services import begin_regeneration, begin_turn, finish_turn
+from chat.services.replies import finish_turn
+from chat.services.turns import begin_regeneration, begin_turn
 
 
 @pytest.fixture

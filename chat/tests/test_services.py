@@ -10,10 +10,12 @@ from accounts.models import User
 from billing.errors import InsufficientCredit
 from billing.models import Account, Hold, Wallet
 from billing.services import adjust_balance, open_wallet
-from chat import errors, services
+from chat import errors
 from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role, Session
-from chat.services import Piece, create_session
+from chat.services import replies, sessions, turns
+from chat.services.replies import Piece
+from chat.services.sessions import create_session
 from chat.tasks import interrupt_abandoned_replies
 from guoxue import llm
 from guoxue.tests.racing import run_together
@@ -21,12 +23,12 @@ from guoxue.tests.racing import run_together
 TRIAL = 10_000_000
 
 
-def begin(user: User, session: Session, text: str = "上善若水是什么意思？", **options) -> services.Turn:
+def begin(user: User, session: Session, text: str = "上善若水是什么意思？", **options) -> turns.Turn:
     options.setdefault("client_message_id", uuid.uuid4())
-    return services.begin_turn(user=user, session_id=session.id, text=text, **options)
+    return turns.begin_turn(user=user, session_id=session.id, text=text, **options)
 
 
-def abandon(turn: services.Turn) -> None:
+def abandon(turn: turns.Turn) -> None:
     Message.objects.filter(id=turn.message_id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
@@ -152,7 +154,7 @@ def test_flushed_pieces_renew_the_lease(reader, session):
     turn = begin(reader, session)
     before = Message.objects.get(id=turn.message_id).lease_expires_at
 
-    result = services.flush_pieces(
+    result = replies.flush_pieces(
         lease_tokens=[turn.lease_token],
         pieces=[Piece(turn.message_id, 1, "水"), Piece(turn.message_id, 2, "善")],
     )
@@ -165,11 +167,11 @@ def test_flushed_pieces_renew_the_lease(reader, session):
 def test_a_process_that_lost_its_lease_writes_no_chunk_and_no_end(reader, session):
     turn = begin(reader, session)
     abandon(turn)
-    services.interrupt_abandoned_reply(message_id=turn.message_id)
+    replies.interrupt_abandoned_reply(message_id=turn.message_id)
 
-    result = services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水")])
+    result = replies.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水")])
     with pytest.raises(errors.LeaseLost):
-        services.finish_turn(
+        replies.finish_turn(
             message_id=turn.message_id, lease_token=turn.lease_token, outcome=Outcome("completed", "水")
         )
 
@@ -180,9 +182,9 @@ def test_a_process_that_lost_its_lease_writes_no_chunk_and_no_end(reader, sessio
 
 def test_finishing_settles_by_the_usage_and_drops_the_chunks(reader, session, priced_model):
     turn = begin(reader, session)
-    services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水善利万物。")])
+    replies.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水善利万物。")])
 
-    message = services.finish_turn(
+    message = replies.finish_turn(
         message_id=turn.message_id,
         lease_token=turn.lease_token,
         outcome=Outcome("completed", "水善利万物。", usage=llm.Usage(1000, 100, 200)),
@@ -199,7 +201,7 @@ def test_finishing_settles_by_the_usage_and_drops_the_chunks(reader, session, pr
 def test_a_reply_that_failed_before_the_first_token_costs_nothing(reader, session, priced_model):
     turn = begin(reader, session)
 
-    message = services.finish_turn(
+    message = replies.finish_turn(
         message_id=turn.message_id,
         lease_token=turn.lease_token,
         outcome=Outcome("failed", "", error_code="model_timeout", error_message="超时"),
@@ -211,14 +213,14 @@ def test_a_reply_that_failed_before_the_first_token_costs_nothing(reader, sessio
 
 def test_the_sweep_keeps_the_saved_text_and_settles(reader, session, priced_model):
     turn = begin(reader, session)
-    services.record_grounding(
+    replies.record_grounding(
         message_id=turn.message_id, lease_token=turn.lease_token, sources=[], prompt_tokens=1000
     )
     text = "上善若水。" * 20
-    services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, text)])
+    replies.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, text)])
     abandon(turn)
 
-    assert services.interrupt_abandoned_reply(message_id=turn.message_id)
+    assert replies.interrupt_abandoned_reply(message_id=turn.message_id)
 
     message = Message.objects.get(id=turn.message_id)
     assert (message.status, message.text, message.error_code) == ("interrupted", text, "interrupted")
@@ -230,7 +232,7 @@ def test_the_sweep_keeps_the_saved_text_and_settles(reader, session, priced_mode
 def test_the_sweep_leaves_a_living_reply_alone(reader, session):
     turn = begin(reader, session)
 
-    assert not services.interrupt_abandoned_reply(message_id=turn.message_id)
+    assert not replies.interrupt_abandoned_reply(message_id=turn.message_id)
 
     assert Message.objects.get(id=turn.message_id).status == "streaming"
 
@@ -238,9 +240,9 @@ def test_the_sweep_leaves_a_living_reply_alone(reader, session):
 def test_a_stop_request_is_seen_by_the_next_flush(reader, session):
     turn = begin(reader, session)
 
-    services.request_stop(user=reader, message_id=turn.message_id)
+    replies.request_stop(user=reader, message_id=turn.message_id)
 
-    result = services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[])
+    result = replies.flush_pieces(lease_tokens=[turn.lease_token], pieces=[])
     assert result.stop_requested == {turn.message_id}
 
 
@@ -248,13 +250,13 @@ def test_a_stranger_cannot_stop_a_reply(reader, stranger, session):
     turn = begin(reader, session)
 
     with pytest.raises(errors.MessageNotFound):
-        services.request_stop(user=stranger, message_id=turn.message_id)
+        replies.request_stop(user=stranger, message_id=turn.message_id)
 
     assert Message.objects.get(id=turn.message_id).stop_requested_at is None
 
 
-def finish(turn: services.Turn, text: str = "答。", status: str = "completed") -> Message:
-    return services.finish_turn(
+def finish(turn: turns.Turn, text: str = "答。", status: str = "completed") -> Message:
+    return replies.finish_turn(
         message_id=turn.message_id, lease_token=turn.lease_token, outcome=Outcome(status, text)
     )
 
@@ -263,7 +265,7 @@ def test_regenerating_keeps_the_earlier_reply_as_a_version(reader, session):
     first = begin(reader, session)
     finish(first)
 
-    turn = services.begin_regeneration(
+    turn = turns.begin_regeneration(
         user=reader, session_id=session.id, message_id=first.message_id, client_message_id=uuid.uuid4()
     )
 
@@ -281,7 +283,7 @@ def test_regenerating_twice_with_one_id_is_one_reply(reader, session):
         "client_message_id": uuid.uuid4(),
     }
 
-    one, two = services.begin_regeneration(**request), services.begin_regeneration(**request)
+    one, two = turns.begin_regeneration(**request), turns.begin_regeneration(**request)
 
     assert (one.message_id, two.created) == (two.message_id, False)
 
@@ -290,13 +292,13 @@ def test_regenerating_another_reply_under_a_used_id_is_a_conflict(reader, sessio
     first = begin(reader, session)
     finish(first)
     request = {"user": reader, "session_id": session.id, "client_message_id": uuid.uuid4()}
-    second = services.begin_regeneration(message_id=first.message_id, **request)
+    second = turns.begin_regeneration(message_id=first.message_id, **request)
     finish(second)
     other = begin(reader, session, "第二问")
     finish(other)
 
     with pytest.raises(errors.ClientMessageIdReused):
-        services.begin_regeneration(message_id=other.message_id, **request)
+        turns.begin_regeneration(message_id=other.message_id, **request)
 
 
 def test_an_account_that_was_switched_off_asks_no_more(reader, session):
@@ -324,7 +326,7 @@ def test_one_reply_that_cannot_be_ended_keeps_no_other_from_its_end(reader, sess
     stuck, other = begin(reader, session), begin(reader, create_session(user=reader))
     for turn in (stuck, other):
         abandon(turn)
-    end = services.interrupt_abandoned_reply
+    end = replies.interrupt_abandoned_reply
 
     def refuse_one(*, message_id):
         return 1 / 0 if message_id == stuck.message_id else end(message_id=message_id)
@@ -338,7 +340,7 @@ def test_one_reply_that_cannot_be_ended_keeps_no_other_from_its_end(reader, sess
 def test_pieces_that_come_twice_are_saved_once(reader, session):
     turn = begin(reader, session)
     for _ in range(2):
-        services.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水")])
+        replies.flush_pieces(lease_tokens=[turn.lease_token], pieces=[Piece(turn.message_id, 1, "水")])
 
     assert ReplyChunk.objects.count() == 1
 
@@ -349,7 +351,7 @@ def test_only_the_newest_question_can_be_answered_again(reader, session):
     finish(begin(reader, session, "第二问"))
 
     with pytest.raises(errors.NotRegenerable):
-        services.begin_regeneration(
+        turns.begin_regeneration(
             user=reader, session_id=session.id, message_id=first.message_id, client_message_id=uuid.uuid4()
         )
 
@@ -360,9 +362,9 @@ def test_a_session_is_deleted_with_its_messages_but_not_while_a_reply_streams(re
     turn = begin(reader, session)
 
     with pytest.raises(errors.ReplyInProgress):
-        services.delete_session(user=reader, session_id=session.id)
+        sessions.delete_session(user=reader, session_id=session.id)
     finish(turn)
-    services.delete_session(user=reader, session_id=session.id)
+    sessions.delete_session(user=reader, session_id=session.id)
 
     assert not Message.objects.exists()
 

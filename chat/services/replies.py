@@ -1,0 +1,134 @@
+"""Decides how a streaming reply is written down and how it ends: each a whole transaction."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+from accounts.models import User
+from chat import errors
+from chat.endings import Outcome, close_reply, interrupt_reply
+from chat.grounding import Source
+from chat.models import Message, ReplyChunk, Session
+from chat.verdicts import verdicts_on
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One numbered piece of a streaming reply, to be saved."""
+
+    message_id: uuid.UUID
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FlushResult:
+    """Which leases still hold after a flush, and which of their replies are to stop."""
+
+    kept: frozenset[uuid.UUID] = field(default_factory=frozenset)
+    stop_requested: frozenset[uuid.UUID] = field(default_factory=frozenset)
+
+
+def record_grounding(
+    *, message_id: uuid.UUID, lease_token: uuid.UUID, sources: Sequence[Source], prompt_tokens: int
+) -> None:
+    """Save what the reply rests on before the first token. Raises LeaseLost."""
+    updated = Message.objects.filter(id=message_id, lease_token=lease_token).update(
+        sources=[asdict(source) for source in sources], prompt_tokens=prompt_tokens
+    )
+    if not updated:
+        raise errors.LeaseLost
+
+
+def flush_pieces(*, lease_tokens: Sequence[uuid.UUID], pieces: Sequence[Piece]) -> FlushResult:
+    """Renew the leases and save the pieces of the replies that they still hold, in one transaction.
+
+    A reply whose lease was lost gets no chunk: the row lock of the renewal fences this process off.
+    """
+    with transaction.atomic(durable=True):
+        held = Message.objects.streaming().filter(lease_token__in=lease_tokens)
+        rows = list(held.select_for_update(no_key=True).order_by("id").values_list("id", "stop_requested_at"))
+        kept = frozenset(message_id for message_id, _ in rows)
+        Message.objects.filter(id__in=kept).update(lease_expires_at=lease_end())
+        # A piece may come twice where the answer to an earlier commit was lost.
+        ReplyChunk.objects.bulk_create(
+            (
+                ReplyChunk(message_id=piece.message_id, seq=piece.seq, text=piece.text)
+                for piece in pieces
+                if piece.message_id in kept
+            ),
+            ignore_conflicts=True,
+        )
+    return FlushResult(kept, frozenset(message_id for message_id, stop in rows if stop is not None))
+
+
+def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outcome) -> Message:
+    """End a reply: final text, verdicts on its quotations, usage, the hold settled, the chunks dropped.
+
+    Exactly once: raises LeaseLost when the lease is gone. Locks the message, then the wallet and the hold.
+    """
+    quotes = verdicts_on(outcome.text)
+    with transaction.atomic(durable=True):
+        message = (
+            Message.objects.streaming()
+            .select_for_update(no_key=True)
+            .filter(id=message_id, lease_token=lease_token)
+            .first()
+        )
+        if message is None:
+            raise errors.LeaseLost
+        close_reply(message, outcome, quotes)
+    return message
+
+
+def request_stop(*, user: User, message_id: uuid.UUID) -> Message:
+    """Ask whichever process owns the reply to stop it; asking for an ended reply changes nothing.
+
+    Raises MessageNotFound.
+    """
+    message = Message.objects.owned_by(user).filter(id=message_id, author=Message.Author.ASSISTANT).first()
+    if message is None:
+        raise errors.MessageNotFound
+    Message.objects.streaming().filter(id=message_id, stop_requested_at=None).update(stop_requested_at=Now())
+    return message
+
+
+def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
+    """Turn a reply whose lease ran out into ``interrupted`` with the text that was saved; tell whether it was one."""
+    saved = "".join(
+        ReplyChunk.objects.filter(message_id=message_id).order_by("seq").values_list("text", flat=True)
+    )
+    quotes = verdicts_on(saved)
+    with transaction.atomic(durable=True):
+        message = (
+            Message.objects.abandoned()
+            .select_for_update(no_key=True, skip_locked=True)
+            .filter(id=message_id)
+            .first()
+        )
+        if message is None:
+            return False
+        interrupt_reply(message, saved, quotes)
+    return True
+
+
+def require_idle(session: Session) -> None:
+    """Make sure that no reply of the session streams; one that its process has abandoned is interrupted first."""
+    streaming = session.messages.streaming().select_for_update(no_key=True).first()
+    if streaming is None:
+        return
+    if not Message.objects.abandoned().filter(id=streaming.id).exists():
+        raise errors.ReplyInProgress
+    saved = "".join(streaming.chunks.order_by("seq").values_list("text", flat=True))
+    interrupt_reply(streaming, saved, verdicts_on(saved))
+
+
+def lease_end() -> Combinable:
+    """Return when a lease that is taken or renewed now runs out, by the clock of the database."""
+    return Now() + timedelta(seconds=settings.REPLY_LEASE_SECONDS)
