@@ -53,11 +53,11 @@ class ClientMessageIdReused(Conflict):
     message = "这条消息的编号已被另一条内容使用，请重新发送。"
 
 
-class NotRegenerable(Conflict):
-    """Only the newest reply of a session can be generated again."""
+class NotContinuable(Conflict):
+    """Only a reply that was stopped or broke off, and has text, can be written on."""
 
-    code = "not_regenerable"
-    message = "只有最新的一条回复可以重新生成。"
+    code = "not_continuable"
+    message = "这条回复已经写完，或还没有内容，不能续写；可以重新生成。"
 
 
 class MalformedFrame(InvalidInput):

@@ -1,14 +1,29 @@
 """The tables of the conversation, one file for each thing that they hold."""
 
+from chat.models.acquaintances import Acquaintance
 from chat.models.conversations import Message, MessageQuerySet, ReplyChunk, Session, SessionQuerySet
+from chat.models.exports import Export, ExportQuerySet
+from chat.models.judgements import Feedback, Report, ReportQuerySet
+from chat.models.memory import BackgroundCall, ConversationSummary
+from chat.models.moderation import ModerationRecord, SensitiveWord
 from chat.models.roles import Role, RoleQuerySet
 
 __all__ = [
+    "Acquaintance",
+    "BackgroundCall",
+    "ConversationSummary",
+    "Export",
+    "ExportQuerySet",
+    "Feedback",
     "Message",
     "MessageQuerySet",
+    "ModerationRecord",
     "ReplyChunk",
+    "Report",
+    "ReportQuerySet",
     "Role",
     "RoleQuerySet",
+    "SensitiveWord",
     "Session",
     "SessionQuerySet",
 ]

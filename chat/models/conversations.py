@@ -29,7 +29,26 @@ class Session(models.Model):
         settings.AUTH_USER_MODEL, verbose_name="用户", on_delete=models.CASCADE, related_name="sessions"
     )
     role = models.ForeignKey(Role, verbose_name="角色", on_delete=models.PROTECT, related_name="sessions")
+
+    class TitleSource(models.TextChoices):
+        QUESTION = "question", "首问"
+        MODEL = "model", "模型"
+        READER = "reader", "读者"
+
     title = models.CharField("标题", max_length=100, blank=True)
+    title_source = models.CharField(
+        "标题来源", max_length=8, choices=TitleSource, default=TitleSource.QUESTION
+    )
+    pinned_at = models.DateTimeField("置顶时间", null=True, blank=True, editable=False)
+    leaf = models.ForeignKey(
+        "Message",
+        verbose_name="当前分支的末条回复",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
     last_message_at = models.DateTimeField("最近消息", default=timezone.now, editable=False)
 
@@ -58,13 +77,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """What a reader asked, or what the service replied.
 
-    A reply is born ``streaming`` under the lease of one process and ends in exactly one final status. Several replies
-    to the same question are versions of each other; the newest counts.
+    A reply is born ``streaming`` under the lease of one process and ends in exactly one final status.
+
+    Messages form a tree: a question follows a reply (its ``parent``; None for the first), a reply answers a question
+    (``reply_to``). Several replies to one question, and several questions after one reply, are versions of each
+    other; the session's ``leaf`` says which branch the reader sees.
     """
 
     class Author(models.TextChoices):
         READER = "reader", "读者"
         ASSISTANT = "assistant", "AI"
+
+    class Flag(models.TextChoices):
+        REVIEW = "review", "待复核"
+        BLOCKED = "blocked", "已拦截"
 
     class Status(models.TextChoices):
         STREAMING = "streaming", "进行中"
@@ -90,8 +116,27 @@ class Message(models.Model):
         on_delete=models.CASCADE,
         related_name="replies",
     )
+    parent = models.ForeignKey(
+        "self",
+        verbose_name="承接的回复",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="follow_ups",
+    )
+    continues = models.ForeignKey(
+        "self",
+        verbose_name="续写的回复",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     role = models.ForeignKey(Role, verbose_name="角色", null=True, blank=True, on_delete=models.PROTECT)
     model = models.CharField("模型", max_length=100, blank=True)
+    reasoning = models.TextField("思考过程", blank=True)
+    suggestions = models.JSONField("可接着问", default=list, blank=True)
+    flag = models.CharField("内容标记", max_length=8, choices=Flag, blank=True)
     sources = models.JSONField("出处", default=list, blank=True)
     quotes = models.JSONField("引文核对", default=list, blank=True)
     prompt_tokens = models.PositiveIntegerField("提示词估计（token）", default=0)
@@ -127,7 +172,7 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(author="reader", reply_to=None, status="completed")
-                | Q(author="assistant", reply_to__isnull=False, role__isnull=False),
+                | Q(author="assistant", reply_to__isnull=False, role__isnull=False, parent=None),
                 name="message_author_shape",
             ),
             models.CheckConstraint(

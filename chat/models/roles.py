@@ -2,21 +2,52 @@
 
 from typing import Self
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from accounts.models import User
+
 
 class RoleQuerySet(models.QuerySet["Role"]):
     def offered(self) -> Self:
-        """Roles that readers may choose, in the order in which operators placed them."""
-        return self.filter(is_active=True).order_by("sort_order", "id")
+        """Roles that every reader may choose, in the order in which operators placed them."""
+        return self.filter(is_active=True, owner=None).order_by("sort_order", "id")
+
+    def owned_by(self, user: User) -> Self:
+        """A reader's own roles that have not been removed, whatever moderation says of them."""
+        return self.filter(is_active=True, owner=user).order_by("id")
+
+    def available_to(self, user: User) -> Self:
+        """What the reader may talk with: the offered roles, and the own ones that moderation has let pass."""
+        own = Q(owner=user, review=Role.Review.PASSED)
+        return self.filter(Q(owner=None) | own, is_active=True).order_by("sort_order", "id")
 
 
 class Role(models.Model):
-    """A persona that answers: its prompt, its opening line, and the works it draws on."""
+    """A persona that answers: its prompt, its opening line, and the works it draws on.
 
-    slug = models.SlugField("标识", max_length=40, unique=True)
+    Operators offer roles to everyone (``owner`` is None); a reader's own role is moderated before it answers.
+    """
+
+    class Review(models.TextChoices):
+        PASSED = "passed", "通过"
+        PENDING = "pending", "待审"
+        REFUSED = "refused", "未通过"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="所有者",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="roles",
+        help_text="读者自建的角色；留空为人人可选的角色。",
+    )
+    review = models.CharField("审核", max_length=8, choices=Review, default=Review.PASSED)
+    review_note = models.CharField("审核说明", max_length=200, blank=True)
+    slug = models.SlugField("标识", max_length=40, unique=True, null=True, blank=True)
     name = models.CharField("名称", max_length=40)
     description = models.CharField("简介", max_length=200)
     system_prompt = models.TextField("系统提示词")
@@ -38,6 +69,10 @@ class Role(models.Model):
         blank=True,
         help_text="经部、史部、子部、集部，以逗号分隔；留空表示不限。",
     )
+    is_persona = models.BooleanField(
+        "拟人角色", default=False, help_text="首次使用时提示正在与 AI 交互，连续使用两小时再提醒一次。"
+    )
+    model = models.CharField("模型", max_length=100, blank=True, help_text="价目表中的模型；留空用默认模型。")
     memory_turns = models.PositiveSmallIntegerField(
         "记忆轮数", default=6, help_text="每次回复带上最近几轮对话。"
     )
@@ -65,6 +100,10 @@ class Role(models.Model):
             models.CheckConstraint(
                 condition=Q(max_output_tokens__gte=256, max_output_tokens__lte=32_000),
                 name="role_max_output_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(slug__isnull=False, review="passed"),
+                name="role_offered_has_slug",
             ),
         )
 

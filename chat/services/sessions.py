@@ -16,7 +16,7 @@ def create_session(*, user: User, role_id: int | None = None) -> Session:
 
     Raises RoleNotFound.
     """
-    return Session.objects.create(owner=user, role=offered_role(role_id))
+    return Session.objects.create(owner=user, role=available_role(user, role_id))
 
 
 def delete_session(*, user: User, session_id: uuid.UUID) -> None:
@@ -43,9 +43,9 @@ def locked_session(user: User, session_id: uuid.UUID) -> Session:
     return session
 
 
-def offered_role(role_id: int | None) -> Role:
-    """Return the role, or without an id the first one offered. Raises RoleNotFound."""
-    roles = Role.objects.offered()
+def available_role(user: User, role_id: int | None) -> Role:
+    """Return the role if it may answer the reader, or without an id the first one offered. Raises RoleNotFound."""
+    roles = Role.objects.offered() if role_id is None else Role.objects.available_to(user)
     role = roles.first() if role_id is None else roles.filter(id=role_id).first()
     if role is None:
         raise errors.RoleNotFound

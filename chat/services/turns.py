@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -13,10 +12,11 @@ from billing.services import hold_credit
 from chat import errors
 from chat.models import Message, Role, Session
 from chat.services.replies import lease_end, require_idle
-from chat.services.sessions import locked_session, offered_role
+from chat.services.sessions import available_role, locked_session
 from guoxue import llm
 
 TITLE_CHARACTERS = 20
+_UNFINISHED = (Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED)
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,15 @@ def begin_turn(
     text: str,
     client_message_id: uuid.UUID,
     role_id: int | None = None,
+    edit_of: uuid.UUID | None = None,
 ) -> Turn:
     """Accept a question: save it, create its streaming reply under a lease, and hold the worst-case price.
 
-    Idempotent by ``(session, client_message_id)``: a resend returns the same turn and buys nothing. Locks the session,
-    then the wallet. Raises MessageEmpty, MessageTooLong, SessionNotFound, RoleNotFound, ReplyInProgress,
-    ClientMessageIdReused, and billing's InsufficientCredit and ModelNotPriced; nothing is saved then.
+    It follows the branch that the reader sees; with ``edit_of`` it takes the place of that question, as another
+    version of it, and begins a branch. Idempotent by ``(session, client_message_id)``: a resend returns the same turn
+    and buys nothing. Locks the session, then the wallet. Raises MessageEmpty, MessageTooLong, SessionNotFound,
+    RoleNotFound, MessageNotFound, ReplyInProgress, ClientMessageIdReused, and billing's InsufficientCredit and
+    ModelNotPriced; nothing is saved then.
     """
     _check_text(text)
     with transaction.atomic(durable=True):
@@ -54,21 +57,20 @@ def begin_turn(
         if known is not None:
             return _known_turn(session, known, text=text)
         require_idle(session)
-        role = session.role if role_id is None else offered_role(role_id)
+        role = session.role if role_id is None else available_role(user, role_id)
         question = Message.objects.create(
             session=session,
             author=Message.Author.READER,
             status=Message.Status.COMPLETED,
             text=text,
             client_message_id=client_message_id,
+            parent_id=_parent_of(session, edit_of),
             created_at=Now(),
             finished_at=Now(),
         )
         turn = _start_reply(session, question, role, client_message_id)
         title = None if session.title else _title_from(text)
-        Session.objects.filter(id=session.id).update(
-            role=role, title=title or session.title, last_message_at=Now()
-        )
+        Session.objects.filter(id=session.id).update(role=role, title=title or session.title)
     return replace(turn, title=title)
 
 
@@ -77,25 +79,62 @@ def begin_regeneration(
 ) -> Turn:
     """Reply once more to the question that ``message_id`` answered; the earlier reply stays as a version.
 
-    Idempotent by ``(session, client_message_id)``. Raises what ``begin_turn`` raises, and MessageNotFound and
-    NotRegenerable (only the newest question can be answered again).
+    Idempotent by ``(session, client_message_id)``. Raises what ``begin_turn`` raises, and MessageNotFound.
     """
     with transaction.atomic(durable=True):
         session = locked_session(user, session_id)
         known = session.messages.filter(client_message_id=client_message_id).first()
         if known is not None:
             return _known_turn(session, known, regenerated=message_id)
-        earlier = session.messages.filter(id=message_id, author=Message.Author.ASSISTANT).first()
-        if earlier is None or earlier.reply_to is None:
-            raise errors.MessageNotFound
+        _earlier, question = _answered(session, message_id)
         require_idle(session)
-        question = earlier.reply_to
-        newest = session.messages.filter(author=Message.Author.READER).aggregate(at=Max("created_at"))["at"]
-        if question.created_at != newest:
-            raise errors.NotRegenerable
-        turn = _start_reply(session, question, session.role, client_message_id, client_id_on_reply=True)
-        Session.objects.filter(id=session.id).update(last_message_at=Now())
-    return turn
+        return _start_reply(session, question, session.role, client_message_id, client_id_on_reply=True)
+
+
+def begin_continuation(
+    *, user: User, session_id: uuid.UUID, message_id: uuid.UUID, client_message_id: uuid.UUID
+) -> Turn:
+    """Write on where a reply was stopped or broke off, in a new version that begins with what was written.
+
+    Idempotent by ``(session, client_message_id)``. Raises what ``begin_turn`` raises, MessageNotFound, and
+    NotContinuable for a reply that is complete or has no text.
+    """
+    with transaction.atomic(durable=True):
+        session = locked_session(user, session_id)
+        known = session.messages.filter(client_message_id=client_message_id).first()
+        if known is not None:
+            return _known_turn(session, known, regenerated=message_id)
+        earlier, question = _answered(session, message_id)
+        require_idle(session)
+        earlier.refresh_from_db()
+        if earlier.status not in _UNFINISHED or not earlier.text or earlier.flag == Message.Flag.BLOCKED:
+            raise errors.NotContinuable
+        return _start_reply(
+            session,
+            question,
+            earlier.role or session.role,
+            client_message_id,
+            client_id_on_reply=True,
+            continues=earlier,
+        )
+
+
+def _parent_of(session: Session, edit_of: uuid.UUID | None) -> uuid.UUID | None:
+    """Return the reply that a new question follows: the end of the branch, or what the edited question followed."""
+    if edit_of is None:
+        return session.leaf_id
+    edited = session.messages.filter(id=edit_of, author=Message.Author.READER).first()
+    if edited is None:
+        raise errors.MessageNotFound
+    return edited.parent_id
+
+
+def _answered(session: Session, reply_id: uuid.UUID) -> tuple[Message, Message]:
+    """Return a reply of the session, and its question."""
+    reply = session.messages.filter(id=reply_id, author=Message.Author.ASSISTANT).first()
+    if reply is None or reply.reply_to is None:
+        raise errors.MessageNotFound
+    return reply, reply.reply_to
 
 
 def _check_text(text: str) -> None:
@@ -140,8 +179,10 @@ def _start_reply(
     client_message_id: uuid.UUID,
     *,
     client_id_on_reply: bool = False,
+    continues: Message | None = None,
 ) -> Turn:
-    model = llm.default_model()
+    """Create the streaming reply as the new end of the branch, and hold its price; a step under the session's lock."""
+    model = role.model or llm.default_model()
     lease_token = uuid.uuid4()
     reply = Message.objects.create(
         session=session,
@@ -149,12 +190,14 @@ def _start_reply(
         status=Message.Status.STREAMING,
         client_message_id=client_message_id if client_id_on_reply else None,
         reply_to=question,
+        continues=continues,
         role=role,
         model=model,
         lease_token=lease_token,
         lease_expires_at=lease_end(),
         created_at=Now(),
     )
+    Session.objects.filter(id=session.id).update(leaf=reply, last_message_at=Now())
     hold = hold_credit(
         key=reply.hold_key,
         user=session.owner,

@@ -345,19 +345,6 @@ def test_pieces_that_come_twice_are_saved_once(reader, session):
     assert ReplyChunk.objects.count() == 1
 
 
-def test_only_the_newest_question_can_be_answered_again(reader, session):
-    first = begin(reader, session)
-    finish(first)
-    finish(begin(reader, session, "第二问"))
-
-    with pytest.raises(errors.NotRegenerable):
-        turns.begin_regeneration(
-            user=reader, session_id=session.id, message_id=first.message_id, client_message_id=uuid.uuid4()
-        )
-
-    assert session.messages.count() == 4
-
-
 def test_a_session_is_deleted_with_its_messages_but_not_while_a_reply_streams(reader, session):
     turn = begin(reader, session)
 
