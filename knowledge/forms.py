@@ -1,9 +1,11 @@
 """Decides what an operator may enter: a file for the corpus, a query for the search test."""
 
+import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 from django.core.files.uploadedfile import UploadedFile
 
 from knowledge.formats import SUFFIXES
@@ -12,6 +14,24 @@ from knowledge.models import Category, IngestionJob, Work
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 UPLOAD_SUFFIXES = (*SUFFIXES, ARCHIVE_SUFFIX)
+
+
+class NamesField(SimpleArrayField):
+    """Takes several names at once, as people write them one after the other."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(forms.CharField(max_length=100), delimiter="、", **options)
+
+    def to_python(self, value: Any) -> Any:
+        """Part the names at 、，and , and drop what is empty or comes again."""
+        names = re.split("[、，,]", value) if isinstance(value, str) else value or []
+        return list(dict.fromkeys(filter(None, map(str.strip, names))))
+
+
+class WorkForm(forms.ModelForm[Work]):
+    aliases = NamesField(
+        label="别名", required=False, help_text="几个别名用顿号或逗号隔开，如“老子、道德真经”。"
+    )
 
 
 class UploadForm(forms.ModelForm[IngestionJob]):

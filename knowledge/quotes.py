@@ -13,9 +13,9 @@ from knowledge.quotations.attribution import (
     is_known,
     judge,
     may_be_wrong,
-    speaks_in,
+    soften,
 )
-from knowledge.quotations.claims import Claim, Tie, find_claim
+from knowledge.quotations.claims import Claim, Tie, bare_sources, find_claim
 from knowledge.quotations.diction import Diction
 from knowledge.quotations.finding import find_quotations
 from knowledge.quotations.quoted_spans import Kind, Quotation, introduction_of, take_apart
@@ -47,8 +47,8 @@ class QuoteCheck:
     """One quotation of a reply and what the corpus says about it.
 
     ``start`` and ``end`` are offsets into the reply. ``cited`` is the place that the reply gives,
-    ``cited_in_corpus`` whether the corpus has it at all (None: none is given): of a work that it has not,
-    "not found" says little. ``citation`` is the right place, ``source_text`` the passage there.
+    ``cited_in_corpus`` whether the corpus has it at all (None: no name is given): of a work that it has
+    not, "not found" says little. ``citation`` is the right place, ``source_text`` the passage there.
     ``differences`` are in folded characters. ``kind`` tells how the quotation is set.
     """
 
@@ -113,6 +113,7 @@ def _gather(reply: str, quotations: Sequence[Quotation]) -> _Evidence:
     """Look all quotations up at once, and then the pieces of those of which the corpus has nothing close."""
     evidence = _Evidence(load_work_names(), {}, {}, {})
     plain = fold_characters(reply)
+    evidence.names.remember_sections(set(bare_sources(reply, plain, quotations)))
     for quotation in quotations:
         _present(reply, plain, quotation, evidence)
     level = list(evidence.occasions)
@@ -136,7 +137,7 @@ def _present(
 
     What it says of the whole holds for a piece, and for what it says nothing else of.
     """
-    claim = find_claim(reply, plain, quotation)
+    claim = find_claim(reply, plain, quotation, is_source=evidence.names.is_source)
     if around and (quotation.is_piece or (claim.tie is not Tie.GLOSSED and claim.tie < around.tie)):
         claim = around
     evidence.occasions[quotation] = Occasion(quotation, read_wording(quotation.text), claim)
@@ -263,41 +264,30 @@ def _describe(judgements: Iterable[_Judgement], evidence: _Evidence) -> Iterator
 
 def _is_known(judgement: _Judgement, names: WorkNames) -> bool | None:
     claim = judgement.occasion.claim
-    return (judgement.attribution != "unknown" or is_known(claim, names)) if claim.cited else None
+    return True if claim.cited and judgement.attribution != "unknown" else is_known(claim, names)
 
 
 def _is_shown(judgement: _Judgement, names: WorkNames) -> bool:
+    occasion = judgement.occasion
     if judgement.match is None:
-        return shows_missing(judgement.occasion, beside_found=judgement.is_beside_found)
+        is_missing = shows_missing(occasion, beside_found=judgement.is_beside_found)
+        return is_missing and (occasion.claim.tie is not Tie.HELD or may_be_wrong(occasion.claim, names))
     if judgement.match.edits:
         return True
-    common = is_common(judgement.sources, names.version.passages)
-    return shows_exact(judgement.occasion, common=common)
+    return shows_exact(occasion, common=is_common(judgement.sources, names.version.passages))
 
 
 def _with_source(
     check: QuoteCheck, judgement: _Judgement, match: Match, place: Place, text: str
 ) -> QuoteCheck:
-    whole = judgement.occasion.wording.whole
+    wording = judgement.occasion.wording
     return replace(
         check,
         verdict="near" if match.edits else "exact",
         passage_id=match.passage_id,
         citation=place.citation,
-        attribution=_attribution(judgement, text),
+        attribution=soften(judgement.attribution, judgement.occasion.claim, text, match.source),
         source_text=text,
-        similarity=round(similarity(whole, match.source), 3) if match.edits else 1.0,
-        differences=find_differences(whole, match.source) if match.edits else (),
+        similarity=round(similarity(wording.whole, match.source), 3) if match.edits else 1.0,
+        differences=find_differences(wording.whole, match.source, wording.clauses) if match.edits else (),
     )
-
-
-def _attribution(judgement: _Judgement, text: str) -> Attribution:
-    """Soften the verdict on the place by what the passage itself says: 《诗》云, 曾子曰."""
-    claim = judgement.occasion.claim
-    parts = [part for place in claim.places for part in place.parts]
-    if judgement.attribution == "wrong" and any(f"《{part}》" in text for part in parts):
-        return "unknown"
-    said = fold(text)
-    if judgement.attribution == "unknown" and speaks_in(claim.speaker, said):
-        return "right"
-    return judgement.attribution

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Max
 
+from knowledge.errors import CorpusFileRefused
 from knowledge.index import indexing
 from knowledge.index.postings import SEGMENT_LIMIT
 from knowledge.locks import Lock, wait_for
-from knowledge.models import Passage, Work
+from knowledge.models import Passage, StarterWork, Work
 from knowledge.outlining.outline import WorkOutline
 from knowledge.progress import Progress, Stage, ignore_progress
+from knowledge.storage.matching import is_other_text
 from knowledge.storage.works import Changes, delete_work, refold_passages, write_work
 
 
@@ -25,13 +27,27 @@ class LoadedWork:
     unchanged: bool = False
 
 
-def store_work(*, outline: WorkOutline, content_hash: str, origin: str) -> LoadedWork:
-    """Make the work of that title and edition equal to the outline, in one transaction under the corpus lock."""
+def store_work(
+    *, outline: WorkOutline, content_hash: str, origin: str, may_replace_another_text: bool = True
+) -> LoadedWork:
+    """Make the work of that title and edition equal to the outline, in one transaction under the corpus lock.
+
+    A work that came with the program is the operator's own from then on. Unless ``may_replace_another_text``,
+    a work whose text has nothing in common with the outline's is left alone: raises ``CorpusFileRefused``.
+    """
     with transaction.atomic(durable=True):
         wait_for(Lock.CORPUS)
         details = outline.details
         work, _created = Work.objects.get_or_create(title=details.title, edition=details.edition)
-        return replace_text(work, outline, content_hash=content_hash, origin=origin)
+        if not may_replace_another_text and is_other_text(work, outline):
+            raise CorpusFileRefused(
+                f"库中已有{work}（导入自 {work.origin}），内容完全不同，没有覆盖；"
+                "请用 --work 写明书名，或用 --edition 写明版本。"
+            )
+        loaded = replace_text(work, outline, content_hash=content_hash, origin=origin)
+        if not loaded.unchanged:
+            StarterWork.objects.filter(work=work).update(work=None)
+        return loaded
 
 
 def replace_text(work: Work, outline: WorkOutline, *, content_hash: str, origin: str) -> LoadedWork:

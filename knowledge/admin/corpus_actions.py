@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from knowledge.errors import ExportRefused
-from knowledge.exporting.export import export_work, file_name
+from knowledge.exporting.export import Export, export_work, file_name
 from knowledge.exporting.export_formats import ExportFormat
 from knowledge.linting.lint import lint_works
 from knowledge.linting.lint_rules import Summary
@@ -59,21 +59,27 @@ def _export_as(export_format: ExportFormat) -> Action:
             model_admin.message_user(request, "一次只能导出一部典籍，请只选一部。", messages.ERROR)
             return None
         try:
-            return _download(chosen[0], export_format)
+            export, response = _download(chosen[0], export_format)
         except ExportRefused as refused:
             model_admin.message_user(request, refused.message, messages.ERROR)
             return None
+        if export.caution:
+            # A download brings no page with it: this stands on the next one.
+            text = f"{chosen[0]}已导出。{export.caution}"
+            model_admin.message_user(request, text, messages.WARNING)
+        return response
 
     export.__name__ = f"export_as_{export_format}"
     return export
 
 
-def _download(work: Work, export_format: ExportFormat) -> FileResponse:
+def _download(work: Work, export_format: ExportFormat) -> tuple[Export, FileResponse]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"work{export_format.suffix}"
-        export_work(work=work, export_format=export_format, path=path)
+        export = export_work(work=work, export_format=export_format, path=path)
         # The open file outlives its name and goes when the response is closed.
-        return FileResponse(path.open("rb"), as_attachment=True, filename=file_name(work, export_format))
+        name = file_name(work, export_format)
+        return export, FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
 
 EXPORT_ACTIONS = tuple(map(_export_as, ExportFormat))

@@ -16,6 +16,7 @@ from knowledge import services
 from knowledge.admin.corpus_actions import EXPORT_ACTIONS, lint_selected
 from knowledge.admin.search_test import search_test_view
 from knowledge.folding import fold
+from knowledge.forms import WorkForm
 from knowledge.models import Embedding, IndexSegment, Passage, Section, Work
 from knowledge.retrieval import lexical
 
@@ -73,6 +74,7 @@ class WorkAdmin(admin.ModelAdmin[Work]):
         ("内容", {"fields": ("section_list", "passage_list", "character_count")}),
         ("时间", {"fields": ("created_at", "updated_at", "edited_at")}),
     )
+    form = WorkForm
     actions = (lint_selected, *EXPORT_ACTIONS)
     change_list_template = "admin/knowledge/work/change_list.html"
 
@@ -89,8 +91,10 @@ class WorkAdmin(admin.ModelAdmin[Work]):
 
     def save_model(self, request: HttpRequest, obj: Work, form: Any, change: bool) -> None:
         """Remember that a person edited the details, so that loading the text again leaves them alone."""
-        obj.edited_at = timezone.now()
-        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            obj.edited_at = timezone.now()
+            # What ingestion writes may have changed since the row was read, and is not for the form to put back.
+            obj.save(update_fields=[*form.changed_data, "edited_at", "updated_at"])
 
     def delete_model(self, request: HttpRequest, obj: Work) -> None:
         services.remove_work(work_id=obj.pk)

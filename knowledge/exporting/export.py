@@ -21,10 +21,26 @@ _UNSAFE_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\n', "_"))
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported; ``recut`` texts are too long for one passage and would be cut elsewhere today."""
+    """What was exported; ``recut`` texts are too long for one passage and will be cut elsewhere when they are read."""
 
     passages: int
     recut: int
+    export_format: ExportFormat
+
+    @property
+    def caution(self) -> str:
+        """What whoever loads the file again must know, "" if there is nothing."""
+        if not self.recut:
+            return ""
+        advice = (
+            "Markdown 记不下一篇原来是怎样分行的，要原样导回请改用 jsonl 格式。"
+            if self.export_format is ExportFormat.MARKDOWN
+            else "它们不是按现行的分段规则切开的。"
+        )
+        return (
+            f"其中 {self.recut} 篇长文再导入时会重新分段：文字不变，"
+            f"但段落的编号与向量换新，读者的摘抄不再指向原文。{advice}"
+        )
 
 
 def export_work(*, work: Work, export_format: ExportFormat, path: Path) -> Export:
@@ -73,7 +89,7 @@ def _compare(work: Work, outline: WorkOutline, export_format: ExportFormat) -> E
             raise _refusal(export_format, _place(stored or read))
         passages += len(stored.pieces)
         recut += (stored.pieces, stored.translations) != (read.pieces, read.translations)
-    return Export(passages, recut)
+    return Export(passages, recut, export_format)
 
 
 def _details(work: Work) -> WorkDetails:

@@ -2,13 +2,17 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 from knowledge.exporting.work_texts import Step, Text
+from knowledge.folding import is_cjk
 from knowledge.models import Passage, Work
-from knowledge.outlining.chunking import split_text
+from knowledge.outlining.outline import cut_text
+
+# A text with its translation.
+Line: TypeAlias = tuple[str, str]
 
 
 class ExportFormat(StrEnum):
@@ -135,19 +139,44 @@ def _path(steps: tuple[Step, ...]) -> dict[str, Any]:
     return _filled(path=path)
 
 
-def _parts(text: Text) -> list[tuple[str, str]]:
-    """Return the records of a text: one, or its lines where it was put together from several that go on."""
-    if len(text.pieces) == 1 or tuple(split_text(text.whole)) == text.pieces:
-        return [(text.whole, text.translation)]
-    parts: list[tuple[str, str]] = []
-    part, translations = "", list[str]()
-    for number, piece in enumerate(text.pieces):
-        part += piece
-        translations.append(text.translations[number])
-        if part.endswith("\n") or number == len(text.pieces) - 1:
-            parts.append((part.removesuffix("\n"), "\n".join(filter(None, translations))))
-            part, translations = "", []
-    return parts
+def _parts(text: Text) -> list[Line]:
+    """Return the records of a text: those of which the reader makes the very same passages, if there are any."""
+    whole = [(text.whole, text.translation)]
+    if len(text.pieces) == 1:
+        return whole
+    passages = list(zip(text.pieces, text.translations, strict=True))
+    paragraphs = list(_paragraphs(passages))
+    candidates = (whole, paragraphs, list(_lines(passages)))
+    readable = [each for each in candidates if all(map(_is_readable, each))]
+    same = (each for each in readable if list(cut_text(each)) == passages)
+    return next(same, paragraphs if paragraphs in readable else whole)
+
+
+def _is_readable(line: Line) -> bool:
+    """Tell whether a reader takes the text as it stands, as a record of its own."""
+    return line[0] == line[0].strip() and any(map(is_cjk, line[0]))
+
+
+def _paragraphs(passages: Sequence[Line]) -> Iterator[Line]:
+    """Yield passages up to the next that ends its line, as one: several lines were gathered, or one was cut."""
+    start = 0
+    for stop, (text, _translation) in enumerate(passages, 1):
+        if text.endswith("\n") or stop == len(passages):
+            yield _joined(passages[start:stop])
+            start = stop
+
+
+def _lines(passages: Sequence[Line]) -> Iterator[Line]:
+    """Yield every line by itself; the translation of a passage stays with its first one."""
+    for text, translation in _paragraphs(passages):
+        first, *others = text.split("\n")
+        yield first, translation
+        yield from ((other, "") for other in others)
+
+
+def _joined(passages: Sequence[Line]) -> Line:
+    text = "".join(text for text, _translation in passages).removesuffix("\n")
+    return text, "\n".join(filter(None, (translation for _text, translation in passages)))
 
 
 _WRITERS: dict[ExportFormat, Callable[[Work, Iterable[Text], TextIO], None]] = {

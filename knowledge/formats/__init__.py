@@ -1,6 +1,6 @@
 """Decides how files become records: what is one source, how it is written, and which records are unfit.
 
-``discover`` finds the sources, ``read_source`` reads one; ``read_file`` reads a single uploaded file.
+``discover`` finds the sources, ``read_source`` reads one; ``read_file`` reads a single file.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.formats.detection import SUFFIXES, Format, detect_format
+from knowledge.formats.detection import SUFFIXES, Format
 from knowledge.formats.discovery import Source, discover, left_out
 from knowledge.formats.docx import read_docx
 from knowledge.formats.encoding import detect_encoding
 from knowledge.formats.epub import read_epub
+from knowledge.formats.file_names import readable_name
 from knowledge.formats.fitness import unfitness
 from knowledge.formats.gushiwen import read_gushiwen
 from knowledge.formats.json_records import read_json, read_json_lines
@@ -98,21 +99,16 @@ def read_source(source: Source, *, work_title: str | None = None, format: Format
     return Reading(_read_files(source, chosen, work_title, reports), reports)
 
 
-def read_file(
-    path: Path, *, name: str | None = None, work_title: str | None = None, format: Format | None = None
-) -> Reading:
-    """Read a single file; ``name`` is what it is called where ``path`` is only its storage."""
-    name = name or path.name
-    reports: list[FileReport] = []
-    chosen = format or detect_format(path, name)
-    return Reading(_read_file(path, name, 0, chosen, work_title, reports), reports)
+def read_file(path: Path, *, work_title: str | None = None, format: Format | None = None) -> Reading:
+    """Read a single file as ``read_source`` reads a source."""
+    return read_source(*discover([path], format=format), work_title=work_title)
 
 
 def _read_files(
     source: Source, format: Format, work_title: str | None, reports: list[FileReport]
 ) -> ParsedItems:
     for ordinal, file in enumerate(source.files):
-        name = file.as_posix()
+        name = readable_name(file)
         try:
             yield from _read_file(source.root / file, name, ordinal, format, work_title, reports)
         except CorpusFileRefused as refused:
@@ -139,13 +135,15 @@ def _read_parallel(source: Source, work_title: str | None, reports: list[FileRep
         try:
             opened = {
                 file.name: _open(
-                    source.root / file, file.as_posix(), ordinals[file], Format.PARALLEL, reports
+                    source.root / file, readable_name(file), ordinals[file], Format.PARALLEL, reports
                 )
                 for file in files
             }
-            yield from _checked(read_leaf(opened, work), leaf.as_posix())
+            yield from _checked(read_leaf(opened, work), readable_name(leaf))
         except CorpusFileRefused as refused:
-            yield Refusal(leaf.as_posix(), 0, refused.message)
+            if len(source.files) == 1:
+                raise
+            yield Refusal(readable_name(leaf), 0, refused.message)
 
 
 def _open(path: Path, name: str, ordinal: int, format: Format, reports: list[FileReport]) -> CorpusFile:

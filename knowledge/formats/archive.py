@@ -1,5 +1,6 @@
 """Decides how much of a zip archive is read: bounded in members and bytes, whatever its directory claims."""
 
+import lzma
 import posixpath
 import zipfile
 import zlib
@@ -15,6 +16,10 @@ from knowledge.errors import CorpusFileRefused
 MAX_MEMBERS = 20_000
 MAX_MEMBER_BYTES = 64 * 1024 * 1024
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, NotImplementedError, ValueError),
+)
 
 
 class Archive:
@@ -43,7 +48,7 @@ class Archive:
         try:
             with self._archive.open(name) as member:
                 content = member.read(MAX_MEMBER_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
+        except _DAMAGES as error:
             raise CorpusFileRefused(f"压缩包里的 {name} 已损坏。") from error
         self._read_bytes += len(content)
         if len(content) > MAX_MEMBER_BYTES or self._read_bytes > MAX_TOTAL_BYTES:

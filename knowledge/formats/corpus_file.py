@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 from knowledge.errors import CorpusFileRefused
@@ -25,8 +25,12 @@ class CorpusFile:
 
     @property
     def stem(self) -> str:
-        """The file's name without folders and suffix: the last resort for the title of a work."""
-        return Path(self.name).stem
+        """The file's name without folders and suffix: the last resort for the title of a work.
+
+        ``论语/text.txt`` is called after its folder: the name says only that it is the text of something.
+        """
+        name = PurePosixPath(self.name)
+        return name.stem if name.stem != "text" else name.parent.name or name.stem
 
     def number(self, line: int) -> int:
         """Return a number that no other line of the source has, to tell sections of one title apart."""

@@ -6,6 +6,10 @@ import zipfile
 from enum import StrEnum
 from pathlib import Path
 
+from knowledge.errors import CorpusFileRefused
+from knowledge.formats.field_names import NAMES
+from knowledge.formats.json_stream import JsonStream
+
 
 class Format(StrEnum):
     """How a source is written; the values are what ``--format`` takes."""
@@ -41,8 +45,14 @@ SUFFIXES = {
 }
 _HEAD_BYTES = 65_536
 _JSON_START = re.compile(r'\s*(?:\[\s*[{\["\]]|\{\s*["}])')
+# A text, which may begin with [[目录]], does not begin so.
+_JSON_OBJECT_START = re.compile(r'\s*(?:\[\s*)?\{\s*"')
+_NAMED_AS_TEXT = frozenset({Format.TEXT, Format.MARKDOWN, Format.TABLE})
 _XML_START = re.compile(r"\s*<(?:\?xml\b|TEI\b|TEI\.2\b)")
 _GUSHIWEN_KEYS = frozenset({"title", "writer", "content"})
+# Names of docs/corpus.md that chinese-poetry has not, and those that chinese-gushiwen has not.
+_OUR_NAMES = frozenset({"passages", "records", "text", "原文", "正文", "内容", *NAMES["work"]})
+_NOT_GUSHIWEN = _OUR_NAMES.union(NAMES["chapter"], NAMES["section"], NAMES["path"])
 
 
 def detect_format(path: Path, name: str) -> Format:
@@ -60,9 +70,28 @@ def detect_format(path: Path, name: str) -> Format:
     text = _ascii_view(head)
     if _XML_START.match(text):
         return Format.TEI
-    if _JSON_START.match(text) or named in (Format.JSON, Format.JSON_LINES):
+    json_start = _JSON_OBJECT_START if named in _NAMED_AS_TEXT else _JSON_START
+    if json_start.match(text) or named in (Format.JSON, Format.JSON_LINES):
         return _json_format(text, named)
     return named
+
+
+def speaks_our_names(path: Path) -> bool:
+    """Tell JSON whose first object uses names of docs/corpus.md that no known collection has."""
+    with path.open(encoding="utf-8-sig", errors="replace") as text:
+        stream = JsonStream(text)
+        try:
+            if stream.peek() == "[":
+                first = next(stream.elements(), (0, None))[1]
+                return isinstance(first, dict) and not _OUR_NAMES.isdisjoint(first)
+            for key in stream.members():
+                if key in _OUR_NAMES:
+                    return True
+                stream.value()
+        except CorpusFileRefused:
+            # The reader will say what is wrong with it.
+            return False
+    return False
 
 
 def _archive_format(path: Path, named: Format) -> Format:
@@ -91,7 +120,7 @@ def _json_format(text: str, named: Format) -> Format:
     except (ValueError, RecursionError):
         is_list = first_line.startswith("[")
         return Format.JSON_LINES if named is Format.JSON_LINES and not is_list else Format.JSON
-    if isinstance(first, dict) and first.keys() >= _GUSHIWEN_KEYS:
+    if isinstance(first, dict) and first.keys() >= _GUSHIWEN_KEYS and _NOT_GUSHIWEN.isdisjoint(first):
         return Format.GUSHIWEN
     are_lines = isinstance(first, dict) and bool(rest)
     return Format.JSON_LINES if are_lines or named is Format.JSON_LINES else Format.JSON

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.errors import CorpusFileRefused
-from knowledge.formats.detection import SUFFIXES, Format, detect_format
+from knowledge.formats.detection import SUFFIXES, Format, detect_format, speaks_our_names
+from knowledge.formats.file_names import readable_name
 from knowledge.formats.gushiwen import COLLECTION
 from knowledge.formats.numerals import reading_order
-from knowledge.formats.parallel import BITEXT, ORIGINALS, SOURCE, TARGET, TEXT
-from knowledge.formats.poetry import find_collection, holds_no_texts
+from knowledge.formats.parallel_books import find_books, is_apart, lies_beside
+from knowledge.formats.poetry import Collection, find_collection, holds_no_texts
 
-# The folders under which a parallel corpus keeps its books.
-_SHELVES = ("双语数据", "古文原文")
-_PARALLEL_FILES = frozenset({*ORIGINALS, TARGET})
 _SAME_SUFFIX = {Format.POETRY: Format.JSON, Format.GUSHIWEN: Format.JSON}
 
 
@@ -54,24 +52,32 @@ def discover(paths: Iterable[Path], *, format: Format | None = None) -> list[Sou
 
 
 def left_out(paths: Iterable[Path], sources: Sequence[Source]) -> list[Path]:
-    """Return the files in the folders among the paths that are in none of the sources, for the report.
+    """Return what lies in the folders among the paths and is in none of the sources, for the report.
 
-    What lies beside the files of a parallel corpus says the same again, or where it comes from, and is not listed.
+    That may be a link to a folder, or to nothing. What lies beside the files of a parallel corpus says the same
+    again, or where it comes from, and is not listed.
     """
     used = {(source.root / file).absolute() for source in sources for file in source.files}
-    leaves = {file.parent for file in used if file.name in _PARALLEL_FILES}
-    found = (file for path in paths if path.is_dir() for file in _files(path))
-    return [file for file in found if file.absolute() not in used and file.absolute().parent not in leaves]
+    leaves = {
+        (source.root / file).absolute().parent
+        for source in sources
+        if source.format is Format.PARALLEL
+        for file in source.files
+    }
+    found = (entry for path in paths if path.is_dir() for entry in _entries(path))
+    return [entry for entry in found if entry.absolute() not in used and not lies_beside(entry, leaves)]
 
 
 def _in_folder(folder: Path, format: Format | None) -> list[Source]:
     """Find first what takes several files, then what is left by itself."""
-    files = list(_files(folder))
+    # A pipe would be waited for without end.
+    files = [entry for entry in _entries(folder) if entry.is_file()]
     sources: list[Source] = []
     if format in (None, Format.PARALLEL):
-        sources += _parallel_books(folder, files)
-        books = {source.root for source in sources}
-        files = [file for file in files if books.isdisjoint(file.absolute().parents)]
+        books = find_books(folder, files, is_told=format is Format.PARALLEL)
+        sources += [_book(root, parts) for root, parts in books.items()]
+        leaves = {part.parent for parts in books.values() for part in parts}
+        files = [file for file in files if not is_apart(file, leaves)]
     if format in (None, Format.POETRY):
         collections, files = _collections(folder, files)
         sources += collections
@@ -87,11 +93,17 @@ def _readable(files: Sequence[Path], format: Format | None) -> list[Path]:
     return [file for file in files if file.suffix.lower() in suffixes]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below the folder but hidden ones and those that editors leave behind, in their order."""
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield in their order what lies below the folder, but what is hidden and what editors leave behind.
+
+    A link to a folder is an entry and is not followed: it may lead to where it lies itself.
+    """
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted((name for name in folders if not _is_hidden(name)), key=reading_order)
-        yield from (Path(place, name) for name in sorted(names, key=reading_order) if not _is_hidden(name))
+        shown = sorted((name for name in folders if not _is_hidden(name)), key=reading_order)
+        links = [name for name in shown if Path(place, name).is_symlink()]
+        folders[:] = [name for name in shown if name not in links]
+        entries = sorted((*names, *links), key=reading_order)
+        yield from (Path(place, name) for name in entries if not _is_hidden(name))
 
 
 def _is_hidden(name: str) -> bool:
@@ -100,54 +112,22 @@ def _is_hidden(name: str) -> bool:
 
 def _single(root: Path, file: Path, format: Format | None) -> Source:
     relative = file.relative_to(root)
-    return Source(relative.as_posix(), root, (relative,), format or _format_of(file))
+    return Source(readable_name(relative), root, (relative,), format or _format_of(file))
 
 
 def _format_of(file: Path) -> Format:
-    if find_collection(file.absolute()):
-        return Format.POETRY
-    return detect_format(file, file.name)
+    return Format.POETRY if _collection_of(file) else detect_format(file, file.name)
 
 
-def _parallel_books(folder: Path, files: Sequence[Path]) -> list[Source]:
-    """Return a source for each book: the folder below 双语数据 or 古文原文, else the one below ``folder``."""
-    leaves = _leaves(files)
-    books: dict[Path, list[Path]] = defaultdict(list)
-    for leaf in sorted(leaves, key=lambda leaf: [reading_order(name) for name in leaf.parts]):
-        books[_book_of(folder.absolute(), leaf.absolute(), leaves)] += _leaf_files(leaf.absolute())
-    return [
-        Source(book.name, book, tuple(file.relative_to(book) for file in parts), Format.PARALLEL)
-        for book, parts in books.items()
-    ]
+def _collection_of(file: Path) -> Collection | None:
+    """Return the collection to which the file belongs; one that uses our own names only shares its name."""
+    collection = find_collection(file.absolute())
+    return None if collection is None or speaks_our_names(file) else collection
 
 
-def _leaves(files: Sequence[Path]) -> set[Path]:
-    """Return the folders that hold a 篇 or 章: an original and its translation, or a text.txt alone."""
-    names: dict[Path, set[str]] = defaultdict(set)
-    for file in files:
-        if file.name in _PARALLEL_FILES:
-            names[file.parent].add(file.name)
-    return {
-        place
-        for place, found in names.items()
-        if {SOURCE, TARGET} <= found or BITEXT in found or TEXT in found
-    }
-
-
-def _leaf_files(leaf: Path) -> list[Path]:
-    """Return the files that are read: one original and its translation."""
-    for names in ((SOURCE, TARGET), (BITEXT,), (TEXT,)):
-        if (leaf / names[0]).is_file():
-            return [leaf / name for name in names if (leaf / name).is_file()]
-    return []
-
-
-def _book_of(folder: Path, leaf: Path, leaves: set[Path]) -> Path:
-    for shelf in leaf.parents:
-        if shelf.name in _SHELVES:
-            return shelf / leaf.relative_to(shelf).parts[0]
-    is_book = leaf == folder or any(each.absolute().parent == folder for each in leaves)
-    return folder if is_book else folder / leaf.relative_to(folder).parts[0]
+def _book(root: Path, files: Sequence[Path]) -> Source:
+    relative = tuple(file.relative_to(root) for file in files)
+    return Source(readable_name(Path(root.name)), root, relative, Format.PARALLEL)
 
 
 def _collections(folder: Path, files: Sequence[Path]) -> tuple[list[Source], list[Path]]:
@@ -155,7 +135,7 @@ def _collections(folder: Path, files: Sequence[Path]) -> tuple[list[Source], lis
     found: dict[tuple[Path, str, str], list[Path]] = defaultdict(list)
     rest: list[Path] = []
     for file in files:
-        collection = find_collection(file.absolute()) if file.suffix.lower() == ".json" else None
+        collection = _collection_of(file) if file.suffix.lower() == ".json" else None
         if collection is None:
             rest += [] if holds_no_texts(file.absolute()) else [file]
         else:

@@ -1,4 +1,4 @@
-"""Decides how named fields (of a JSON object, of a table's row) become records: which name means what."""
+"""Decides how named fields (of a JSON object, of a table's row) become records, and where these stand."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,34 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from knowledge.errors import CorpusFileRefused
 from knowledge.formats.corpus_file import CorpusFile
+from knowledge.formats.field_names import NAMES, known_fields
 from knowledge.formats.paths import read_path
 from knowledge.outlining.chunking import MAX_CHARACTERS
 from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
-# Every field by its names; the first name that holds something counts. docs/corpus.md lists them.
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "work": ("work", "book", "书名", "典籍"),
-    "aliases": ("aliases", "别名"),
-    "category": ("category", "部类"),
-    "edition": ("edition", "版本"),
-    "license": ("license", "授权"),
-    "source": ("source", "来源"),
-    "author": ("author", "writer", "作者"),
-    "dynasty": ("dynasty", "朝代"),
-    "chapter": ("chapter", "volume", "卷", "篇"),
-    "section": ("section", "subchapter", "章", "节"),
-    "title": ("title", "rhythmic", "标题", "题目"),
-    "kind": ("kind", "类别"),
-    "text": ("text", "content", "paragraphs", "para", "原文", "正文", "内容"),
-    "translation": ("translation", "译文", "今译", "现代文"),
-    "notes": ("notes", "comment", "注释", "注"),
-    # What export_work writes where titles alone do not tell the place, and for the parts of a long text.
-    "path": ("path",),
-    "continues": ("continues",),
-}
-_FIELD_OF = {name: key for key, names in NAMES.items() for name in names}
-_RANK = {name: rank for names in NAMES.values() for rank, name in enumerate(names)}
 _KINDS = {
     "root": "root",
     "原文": "root",
@@ -79,25 +58,31 @@ class _Unfit(Exception):
 
 def read_value(value: object, place: Place) -> ParsedItems:
     """Yield the records of a JSON value: a text, or an object with a text or with further objects in it."""
-    own = _known_fields(value) if isinstance(value, dict) else {"text": value}
+    own = known_fields(value) if isinstance(value, dict) else {"text": value}
     try:
         yield from _read_fields(own, place)
     except _Unfit as reason:
         yield Refusal(place.file.name, place.line, str(reason))
 
 
-def _known_fields(value: Mapping[object, object]) -> dict[str, object]:
-    """Keep the fields that mean something here, under their first names; empty ones do not count."""
-    found: dict[str, object] = {}
-    ranks: dict[str, int] = {}
-    for name, content in value.items():
-        lowered = str(name).strip().lower()
-        key = _FIELD_OF.get(lowered)
-        if key is None or not content:
-            continue
-        if key not in found or _RANK[lowered] < ranks[key]:
-            found[key], ranks[key] = content, _RANK[lowered]
-    return found
+def frame_of(values: Mapping[Any, object], place: Place) -> Place:
+    """Return the place of the records in a list by what stands around it.
+
+    A title without a work is the work's, and so is an author without another title. Raises
+    ``CorpusFileRefused`` for values that are none.
+    """
+    own = known_fields(values)
+    if "work" not in own and "title" in own:
+        own["work"] = own.pop("title")
+    try:
+        if "title" not in own:
+            author, dynasty = _author({key: own.pop(key, None) for key in ("author", "dynasty")})
+            place = replace(place, defaults={**place.defaults, "author": author, "dynasty": dynasty})
+        return _inside(own, place)
+    except _Unfit as reason:
+        raise CorpusFileRefused(
+            f"第 {place.line} 行起，列表之外的内容有误：{reason}请修正后重新导入。"
+        ) from reason
 
 
 def _read_fields(own: dict[str, object], place: Place) -> ParsedItems:
@@ -108,7 +93,7 @@ def _read_fields(own: dict[str, object], place: Place) -> ParsedItems:
     texts = _strings(own, "text")
     if not texts:
         raise _Unfit(f"没有文字：{'、'.join(NAMES['text'][:3])} 都不存在或为空。")
-    work, headings, kind = _work(own, place), _headings(own, place), _kind(own)
+    work, headings, kind = _work(own, place), _headings(own, place), _kind(own, place)
     translations = _strings(own, "translation")
     is_titled = "title" in own or bool(place.author)
     if place.is_verse_chapter and not is_titled:
@@ -121,20 +106,26 @@ def _read_fields(own: dict[str, object], place: Place) -> ParsedItems:
 
 
 def _read_children(own: dict[str, object], children: list[object], place: Place) -> ParsedItems:
-    """Read the objects in an object: its headings and its author are theirs."""
+    """Read the objects in an object."""
     if place.depth == _MAX_DEPTH:
         raise _Unfit("嵌套太深。")
+    inner = _inside(own, place)
+    for index, child in enumerate(children, 1):
+        yield from read_value(child, replace(inner, index=place.index * _MAX_SIBLINGS + index))
+
+
+def _inside(own: Mapping[str, object], place: Place) -> Place:
+    """Return the place of what lies in an object: its work, its headings and its author are theirs."""
     author, dynasty = _author(own)
-    titles = [title for key in ("chapter", "section", "title") for title in _strings(own, key)]
-    inner = replace(
+    title = () if "path" in own else map(Heading, _strings(own, "title"))
+    return replace(
         place,
-        headings=(*place.headings, *map(Heading, titles)),
+        defaults={**place.defaults, **{key: own[key] for key in _INHERITED if key in own}},
+        headings=(*_way(own, place), *title),
         author=author or place.author,
         dynasty=dynasty or place.dynasty,
         depth=place.depth + 1,
     )
-    for index, child in enumerate(children, 1):
-        yield from read_value(child, replace(inner, index=place.index * _MAX_SIBLINGS + index))
 
 
 def _parts(texts: list[str], translations: list[str], *, is_titled: bool) -> Iterator[tuple[str, str, bool]]:
@@ -174,6 +165,7 @@ def _work(own: dict[str, object], place: Place) -> WorkDetails:
 
 
 _WORK_FIELDS = ("work", "category", "edition", "license", "source")
+_INHERITED = (*_WORK_FIELDS, "aliases", "kind")
 
 
 @lru_cache(maxsize=1024)
@@ -193,13 +185,9 @@ def _details(
 
 def _headings(own: dict[str, object], place: Place) -> tuple[Heading, ...]:
     """Build the way to the text: chapter, section, and last the title of a poem, which has its own author."""
+    headings = list(_way(own, place))
     if "path" in own:
-        try:
-            return (*place.headings, *read_path(own["path"], place.file))
-        except ValueError as error:
-            raise _Unfit("path 应为篇章的列表，每项含 title。") from error
-    titles = [title for key in ("chapter", "section") for title in _strings(own, key)]
-    headings = [*place.headings, *map(Heading, titles)]
+        return tuple(headings)
     author, dynasty = _author(own)
     author, dynasty = author or place.author, dynasty or place.dynasty
     if title := _string(own, "title"):
@@ -207,6 +195,17 @@ def _headings(own: dict[str, object], place: Place) -> tuple[Heading, ...]:
     elif place.author and headings:
         headings[-1] = replace(headings[-1], author=author, dynasty=dynasty)
     return tuple(headings)
+
+
+def _way(own: Mapping[str, object], place: Place) -> tuple[Heading, ...]:
+    """Return the headings of path, or of chapter and section, below those of the place."""
+    if "path" not in own:
+        titles = [title for key in ("chapter", "section") for title in _strings(own, key)]
+        return (*place.headings, *map(Heading, titles))
+    try:
+        return (*place.headings, *read_path(own["path"], place.file))
+    except ValueError as error:
+        raise _Unfit("path 应为篇章的列表，每项含 title。") from error
 
 
 def _author(own: Mapping[str, object]) -> tuple[str, str]:
@@ -218,8 +217,8 @@ def _author(own: Mapping[str, object]) -> tuple[str, str]:
     return author, _DYNASTIES.get(dynasty, dynasty)
 
 
-def _kind(own: dict[str, object]) -> str:
-    kind = _string(own, "kind") or "root"
+def _kind(own: dict[str, object], place: Place) -> str:
+    kind = _string(own, "kind") or _string(place.defaults, "kind") or "root"
     if kind not in _KINDS:
         raise _Unfit(f"kind “{kind}”不在 {'、'.join(sorted(_KINDS))} 之中。")
     return _KINDS[kind]

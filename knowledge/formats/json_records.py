@@ -1,10 +1,12 @@
 """Decides how JSON and JSON lines become records: a list of objects, an object around one, one in each line."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.formats.fields import Place, read_value
+from knowledge.formats.field_names import NAMES
+from knowledge.formats.fields import Place, frame_of, read_value
 from knowledge.formats.json_stream import JsonStream
 from knowledge.outlining.records import ParsedItems, Refusal
 
@@ -41,11 +43,14 @@ def read_json(file: CorpusFile, work_title: str | None) -> ParsedItems:
             yield from _rest(stream, file)
             return
     values, list_key, line = _frame(file)
+    place = Place(file, line, {"work": fallback})
     if list_key is None:
-        yield from read_value(values, Place(file, line, {"work": fallback}))
+        yield from read_value(values, place)
         return
-    title = values.pop("title", None)
-    yield from _listed(file, list_key, {"work": title or fallback, **values})
+    if besides := sorted(key for key, value in values.items() if value and _holds_texts(key, value)):
+        reason = f"“{list_key}”之外的{'、'.join(besides)}没有导入；正文请都放进一个列表。"
+        yield Refusal(file.name, line, reason)
+    yield from _listed(file, list_key, frame_of(values, place))
 
 
 def _frame(file: CorpusFile) -> tuple[dict[str, Any], str | None, int]:
@@ -71,7 +76,11 @@ def _opens_records(stream: JsonStream, key: str) -> bool:
     return (key in _LIST_KEYS and stream.peek() == "[") or (key in _PART_KEYS and stream.opens_objects())
 
 
-def _listed(file: CorpusFile, list_key: str, defaults: dict[str, Any]) -> ParsedItems:
+def _holds_texts(key: str, value: object) -> bool:
+    return key in NAMES["text"] or (key in (*_LIST_KEYS, *_PART_KEYS) and isinstance(value, list))
+
+
+def _listed(file: CorpusFile, list_key: str, frame: Place) -> ParsedItems:
     with file.open() as text:
         stream = JsonStream(text)
         for key in stream.members():
@@ -79,7 +88,7 @@ def _listed(file: CorpusFile, list_key: str, defaults: dict[str, Any]) -> Parsed
                 stream.value()
                 continue
             for index, (line, value) in enumerate(stream.elements()):
-                yield from read_value(value, Place(file, line, defaults, index=index))
+                yield from read_value(value, replace(frame, line=line, index=index))
             return
 
 

@@ -3,39 +3,48 @@
 import re
 from collections.abc import Iterator
 
-from knowledge.errors import CorpusFileRefused
 from knowledge.formats.blocks import split_blocks
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
+from knowledge.formats.front_matter import details_of, read_front_matter
+from knowledge.outlining.records import Heading, ParsedItems, Record
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(?:\{([^{}]*)\})?\s*$")
 _ATTRIBUTE = re.compile(r'([a-z]+)=(?:"([^"]*)"|(\S+))')
 _RULE = re.compile(r"^(?:-{3,}|\*{3,}|_{3,})$")
-_KEYS = ("title", "aliases", "author", "dynasty", "category", "edition", "license", "source")
 
 
 def read_markdown(file: CorpusFile, work_title: str | None) -> ParsedItems:
     """Yield one record for each paragraph; its lines stay lines.
 
     A heading may carry ``{author=李白 dynasty=唐}``. Where neither front matter nor ``work_title`` names
-    the work, a ``# `` heading at the top does, or else the file's name.
+    the work, the first heading does if it is a ``# `` heading, or else the file's name.
     """
-    values, first = _front_matter(file)
-    titled = "title" in values or bool(work_title)
-    work = _work_details({"title": work_title or file.stem, **values})
+    values, first = read_front_matter(file)
+    title_line = 0
+    if "title" not in values and not work_title:
+        title_line, named = _title(file, first)
+        values = named | values
+    work = details_of({"title": work_title or file.stem} | values)
     stack: list[tuple[int, Heading]] = []
     for line, text in split_blocks(_body(file, first), stands_alone=_is_heading):
         match = _HEADING.match(text)
         if match is None:
             headings = tuple(heading for _level, heading in stack)
             yield Record(work, headings, text, line, file=file.name)
-            continue
-        level = len(match[1])
-        if level == 1 and not titled and not stack:
-            work, titled = WorkDetails(title=match[2]), True
-            continue
-        stack = [(outer, heading) for outer, heading in stack if outer < level]
-        stack.append((level, _heading(match, file.number(line))))
+        elif line != title_line:
+            level = len(match[1])
+            stack = [(outer, heading) for outer, heading in stack if outer < level]
+            stack.append((level, _heading(match, file.number(line))))
+
+
+def _title(file: CorpusFile, first: int) -> tuple[int, dict[str, str]]:
+    """Return where the title of the work stands and what it says, looking ahead: there may be text before it."""
+    for line, text in _body(file, first):
+        if match := _HEADING.match(text.strip()):
+            heading = _heading(match, 0)
+            named = {"title": heading.title, "author": heading.author, "dynasty": heading.dynasty}
+            return (line, named) if len(match[1]) == 1 and heading.title else (0, {})
+    return 0, {}
 
 
 def _body(file: CorpusFile, first: int) -> Iterator[tuple[int, str]]:
@@ -43,33 +52,6 @@ def _body(file: CorpusFile, first: int) -> Iterator[tuple[int, str]]:
     for number, line in file.lines():
         if number >= first:
             yield number, "" if _RULE.match(line.strip()) else line
-
-
-def _front_matter(file: CorpusFile) -> tuple[dict[str, str], int]:
-    """Return what stands between two ``---`` lines at the top, and the number of the first line after it."""
-    values: dict[str, str] = {}
-    number = 0
-    for number, line in file.lines():
-        is_fence = line.strip() == "---"
-        if number == 1 and not is_fence:
-            return {}, 1
-        if number == 1:
-            continue
-        if is_fence:
-            return values, number + 1
-        key, colon, value = line.partition(":")
-        if line.strip() and not colon:
-            raise CorpusFileRefused(f"第 {number} 行：文件头应写成“名称: 内容”。")
-        if key.strip() in _KEYS and value.strip():
-            values[key.strip()] = value.strip()
-    if number:
-        raise CorpusFileRefused("文件头没有以“---”结束。")
-    return {}, 1
-
-
-def _work_details(values: dict[str, str]) -> WorkDetails:
-    aliases = tuple(filter(None, map(str.strip, values.pop("aliases", "").split("、"))))
-    return WorkDetails(aliases=aliases, **values)
 
 
 def _is_heading(line: str) -> bool:

@@ -6,6 +6,7 @@ The form is that of NiuTrans/Classical-Modern: 书/篇[/章]/{source,target,bite
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from knowledge.errors import CorpusFileRefused
 from knowledge.formats.corpus_file import CorpusFile
 from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
@@ -19,9 +20,13 @@ def read_leaf(files: Mapping[str, CorpusFile], work: WorkDetails) -> ParsedItems
 
     Aligned lines are parts of one text, so that short ones share a passage; the paragraphs of a ``text.txt``
     are texts of their own. Where original and translation have not the same number of lines, the translation
-    is refused and the original read.
+    is refused and the original read. Raises ``CorpusFileRefused`` where no file has the name of an original.
     """
-    name = next(name for name in ORIGINALS if name in files)
+    name = next((name for name in ORIGINALS if name in files), None)
+    if name is None:
+        raise CorpusFileRefused(
+            f"平行语料的原文应名为 {'、'.join(ORIGINALS)}，这里是 {'、'.join(files)}。请改名，或不指定 parallel 格式。"
+        )
     file = files[name]
     headings = tuple(Heading(title) for title in PurePosixPath(file.name).parent.parts)
     goes_on = False

@@ -4,6 +4,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from knowledge.errors import CorpusFileRefused
 from knowledge.folding import is_cjk
@@ -69,10 +70,18 @@ def _read_pages(file: CorpusFile) -> list[list[str]]:
     return pages
 
 
-def _texts(document: object) -> Iterator[str]:
-    for page in document:  # type: ignore[attr-defined]  # pypdfium2 has no types
-        textpage = page.get_textpage()
-        yield textpage.get_text_range()
+def _texts(document: Any) -> Iterator[str]:
+    from pypdfium2 import PdfiumError
+
+    for number in range(len(document)):
+        try:
+            page = document[number]
+            textpage = page.get_textpage()
+            yield textpage.get_text_range()
+        except PdfiumError as error:
+            raise CorpusFileRefused(
+                f"PDF 第 {number + 1} 页已损坏，请用阅读软件另存一份，或去掉这一页，再导入。"
+            ) from error
         textpage.close()
         page.close()
 

@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 
 from knowledge.folding import fold
 from knowledge.formats.corpus_file import CorpusFile
+from knowledge.formats.empty_headings import EmptyHeadings
 from knowledge.formats.layout import split_paragraphs, survey_layout
 from knowledge.formats.note_marks import is_note, strip_note_marks
 from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
 
 _NUMBER = "[〇零一二三四五六七八九十百千上中下0-9０-９]+"
+# 卷上之一 and 卷上·总论, but not 卷上珠帘.
+_NO_WORD = r"(?:(?<![上中下])|(?=[\W第之]|$))"
 _REST = "[^。！？；，,]{0,30}"
 _LEVELS = {"卷": 1, "部": 1, "集": 1, "编": 1, "篇": 2, "节": 4}
 _CHAPTER = re.compile(
-    rf"^(?:第{_NUMBER}(?P<unit>[章回卷篇节折出讲则集部编])|(?P<roll>卷)[第之]?{_NUMBER}|(?P<mark>[○◎●◇]))(?P<rest>{_REST})$"
+    rf"^(?:第{_NUMBER}(?P<unit>[章回卷篇节折出讲则集部编])|(?P<roll>卷)[第之]?{_NUMBER}{_NO_WORD}|(?P<mark>[○◎●◇]))(?P<rest>{_REST})$"
 )
 # 史记卷一 and 何博士备论卷上 宋 何去非 撰, but not 读书破万卷.
 _TITLED_ROLL = re.compile(
@@ -40,6 +43,7 @@ _FIELD_NAMES = {
 _TITLE_LINE = re.compile(r"^《(?P<title>[^》]+)》[ 　]*(?:作者\s*[：:]\s*(?P<author>.+))?$")
 _CATALOGUE_LINE = re.compile(r"^<([经史子集]部)[^>]*>$")
 _HEADER_LINES = 20
+_COMMAS = ("，", "、", "；", ",", ";")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ def read_paragraphs(
     """Yield the records of numbered lines, which can be asked for twice."""
     layout = survey_layout(lines(), _is_heading)
     stack: list[tuple[int, Heading]] = []
+    empty = EmptyHeadings()
+    # Whether the line before is the first half of a couplet, and this one its second.
+    goes_on = False
     for number, text, follower in _with_followers(split_paragraphs(lines(), layout, _is_heading)):
         if match := _CATALOGUE_LINE.match(text):
             work = replace(work, category=match[1])
@@ -73,12 +80,23 @@ def read_paragraphs(
         if not level and (layout.indented or layout.every_line) and _looks_like_heading(text, follower):
             level = _MARKED_LEVEL
         if level:
-            stack = [(outer, heading) for outer, heading in stack if outer < level]
-            stack.append((level, Heading(_title(text), number=file.number(number))))
+            heading = Heading(_title(text), number=file.number(number))
+            stack = [*(each for each in stack if each[0] < level), (level, heading)]
+            empty.enter(heading, number)
+            goes_on = False
             continue
         headings = tuple(heading for _level, heading in stack)
+        empty.fill(headings)
         kind = "commentary" if is_note(text) else "root"
-        yield Record(work, headings, strip_note_marks(text), number, kind, file=file.name)
+        text = _without_marks(text)
+        yield Record(work, headings, text, number, kind, file=file.name, goes_on=goes_on)
+        goes_on = layout.every_line and text.endswith(_COMMAS)
+    yield from empty.refusals(file.name)
+
+
+def _without_marks(text: str) -> str:
+    """Take out the marks of notes, and the spaces that stood behind them."""
+    return "\n".join(map(str.strip, strip_note_marks(text).split("\n")))
 
 
 def _read_header(file: CorpusFile, title: str) -> _Header:

@@ -8,7 +8,8 @@ from typing import Any
 
 from knowledge.folding import fold
 from knowledge.formats.corpus_file import CorpusFile
-from knowledge.formats.fields import NAMES, Place, read_value
+from knowledge.formats.field_names import NAMES
+from knowledge.formats.fields import Place, read_value
 from knowledge.formats.json_stream import JsonStream
 from knowledge.formats.note_marks import strip_note_marks
 from knowledge.outlining.records import ParsedItems, Refusal

@@ -38,6 +38,8 @@ _ASIDES = frozenset(
     }
 )
 _RANKS = 1000
+_ROLL_MARK = b'unit="juan"'
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass
@@ -80,8 +82,14 @@ def read_tei(file: CorpusFile, work_title: str | None) -> ParsedItems:
 
 
 def _count_rolls(file: CorpusFile) -> int:
+    """Count in blocks, since a document may be one line; a mark across two blocks counts with the second."""
+    count, rest = 0, b""
     with file.path.open("rb") as stream:
-        return sum(line.count(b'unit="juan"') for line in stream)
+        while block := stream.read(_BLOCK_BYTES):
+            window = rest + block
+            count += window.count(_ROLL_MARK)
+            rest = window[1 - len(_ROLL_MARK) :]
+    return count
 
 
 class _TeiReader:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from knowledge import services
 from knowledge.errors import CorpusFileRefused
-from knowledge.formats import FileReport, Source, discover
+from knowledge.formats import FileReport, Source
 from knowledge.index.postings import SEGMENT_LIMIT
 from knowledge.ingestion.parsing import (
     Parsed,
@@ -27,7 +27,7 @@ from knowledge.ingestion.parsing import (
 from knowledge.ingestion.parsing_pool import parse_all
 from knowledge.locks import Lock, sole
 from knowledge.models import IngestedSource, Work
-from knowledge.outlining.records import Refusal
+from knowledge.outlining.records import Refusal, WorkDetails
 from knowledge.progress import Stage
 from knowledge.services import LoadedWork
 from knowledge.storage.bulk_rows import analyze
@@ -86,27 +86,6 @@ class IngestionListener:
 
         The records of all sources that were read so far are counted together.
         """
-
-
-def ingest_file(
-    *,
-    path: Path,
-    work_title: str = "",
-    edition: str = "",
-    dry_run: bool = False,
-    listener: IngestionListener | None = None,
-) -> IngestionResult:
-    """Load a single file; raises ``CorpusFileRefused`` when it cannot be read or holds no text."""
-    result = ingest_sources(
-        sources=discover([path]),
-        work_title=work_title,
-        edition=edition,
-        dry_run=dry_run,
-        listener=listener or IngestionListener(),
-    )
-    for _source, message in result.failed:
-        raise CorpusFileRefused(message)
-    return result
 
 
 def ingest_sources(
@@ -180,7 +159,7 @@ class _Run:
             self._listener.read(request.source, item.files)
             self._listener.progressed(Stage.LOADING, self._processed, self._records)
         elif isinstance(item, ParsedWork):
-            self._load(request.source, item)
+            self._load(request, item)
         elif isinstance(item, WorkTold):
             self._index()
         else:
@@ -197,9 +176,9 @@ class _Run:
         for refusal in refusals:
             self._listener.refused(source, refusal)
 
-    def _load(self, source: Source, parsed: ParsedWork) -> None:
+    def _load(self, request: ParseRequest, parsed: ParsedWork) -> None:
         """Store a work, unless another source of this run has brought it already."""
-        details = parsed.outline.details
+        source, details = request.source, parsed.outline.details
         key = (details.title, details.edition)
         self._processed += parsed.record_count
         if earlier := self._brought_by.get(key):
@@ -208,19 +187,27 @@ class _Run:
             self._is_whole = False
             self._fail(source, reason)
             return
+        try:
+            work = self._store(request, parsed)
+        except CorpusFileRefused as refused:
+            self._is_whole = False
+            self._fail(source, refused.message)
+            return
         self._brought_by[key] = source.name
-        work = self._store(source, parsed)
         self._hashes.append(parsed.content_hash)
         self.result.works.append(work)
         self._listener.loaded(source, work)
         self._listener.progressed(Stage.LOADING, self._processed, self._records)
 
-    def _store(self, source: Source, parsed: ParsedWork) -> LoadedWork:
+    def _store(self, request: ParseRequest, parsed: ParsedWork) -> LoadedWork:
+        details = parsed.outline.details
         if self._dry_run:
-            details = parsed.outline.details
             return LoadedWork(details.title, details.edition, len(parsed.outline.passages), Changes())
         work = services.store_work(
-            outline=parsed.outline, content_hash=parsed.content_hash, origin=source.name[:255]
+            outline=parsed.outline,
+            content_hash=parsed.content_hash,
+            origin=request.source.name[:255],
+            may_replace_another_text=not _is_named_by_its_file(request, details),
         )
         # With DEBUG on, Django keeps the last 9 000 statements with their parameters.
         reset_queries()
@@ -275,3 +262,9 @@ class _Run:
             return
         self._brought_by |= dict.fromkeys(keys, source.name)
         self.result.skipped.append(known)
+
+
+def _is_named_by_its_file(request: ParseRequest, details: WorkDetails) -> bool:
+    """Tell whether nothing but the name of its file says which work this is."""
+    is_named = request.work_title or request.edition or len(request.source.files) > 1
+    return not is_named and details == WorkDetails(Path(request.source.name).stem)

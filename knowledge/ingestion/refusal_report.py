@@ -1,12 +1,21 @@
 """Decides how refused records are written down for people: a CSV that Excel opens with its characters right."""
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+NOT_READ = "没有读取：不是可识别的格式，或不是普通文件。"
 _HEADINGS = ("文件", "行", "原因")
+# Neither a terminal nor UTF-8 nor PostgreSQL takes them all; a refused record may well have been refused for one.
+_ILLEGIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    """Return the text with U+FFFD for each control character and each lone surrogate, as of a file's name in GBK."""
+    return _ILLEGIBLE.sub("\ufffd", text)
 
 
 class RefusalReport:
@@ -19,7 +28,7 @@ class RefusalReport:
     def add(self, file: str, line: int, reason: str) -> None:
         """Write one record; line 0 means the file as a whole and stays empty."""
         self.count += 1
-        self._writer.writerow((file, line or "", reason))
+        self._writer.writerow((legible(file), line or "", legible(reason)))
 
 
 @contextmanager
@@ -30,6 +39,12 @@ def open_report(path: Path) -> Iterator[RefusalReport]:
         writer = csv.writer(file)
         writer.writerow(_HEADINGS)
         yield RefusalReport(writer)
+
+
+def is_report(path: Path) -> bool:
+    """Tell whether the file is a report of an earlier run."""
+    with path.open("rb") as file:
+        return file.readline(100).decode("utf-8-sig", errors="replace").strip() == ",".join(_HEADINGS)
 
 
 class _Writer(Protocol):

@@ -4,21 +4,31 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
 from knowledge.errors import CorpusFileRefused
-from knowledge.formats import Source, discover
+from knowledge.formats import Source, discover, left_out
 from knowledge.formats.archive import open_archive
+from knowledge.formats.file_names import decode_name
 
 ARCHIVE_SUFFIX = ".zip"
 _UTF8_NAMES = 0x800
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What an upload holds: sources, and files in no known format by their paths in the archive."""
+
+    sources: list[Source]
+    left_out: tuple[str, ...] = ()
+
+
 @contextmanager
-def unpacked(file: IO[bytes], name: str) -> Iterator[list[Source]]:
-    """Yield the sources of an upload, which lie in a folder of their own as long as the block lasts.
+def unpacked(file: IO[bytes], name: str) -> Iterator[Upload]:
+    """Yield what an upload holds; it lies in a folder of its own as long as the block lasts.
 
     Raises ``CorpusFileRefused`` for an archive that is damaged, too large, or holds nothing that can be read.
     """
@@ -28,7 +38,7 @@ def unpacked(file: IO[bytes], name: str) -> Iterator[list[Source]]:
         with path.open("wb") as copy:
             shutil.copyfileobj(file, copy)
         if path.suffix.lower() != ARCHIVE_SUFFIX:
-            yield discover([path])
+            yield Upload(discover([path]))
             return
         inside = place / "archive" / path.stem
         inside.mkdir(parents=True)
@@ -36,7 +46,8 @@ def unpacked(file: IO[bytes], name: str) -> Iterator[list[Source]]:
         sources = discover([inside])
         if not sources:
             raise CorpusFileRefused("压缩包里没有可以导入的文件。")
-        yield sources
+        others = left_out([inside], sources)
+        yield Upload(sources, tuple(each.relative_to(inside).as_posix() for each in others))
 
 
 def _extract(path: Path, folder: Path) -> None:
@@ -61,10 +72,4 @@ def _true_name(member: zipfile.ZipInfo) -> str:
     """Return the file's name; those that do not say their encoding were mostly written on Chinese Windows."""
     if member.flag_bits & _UTF8_NAMES:
         return member.filename
-    raw = member.filename.encode("cp437")
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return member.filename
+    return decode_name(member.filename.encode("cp437"))

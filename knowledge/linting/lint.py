@@ -1,7 +1,7 @@
 """Decides what is wrong with the works of the corpus: the faults of each text, and those that only several show."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -21,8 +21,10 @@ _ROWS_AT_ONCE = 2000
 def lint_works(works: QuerySet[Work]) -> Iterator[Finding]:
     """Yield what is wrong with each work by itself; its passages are streamed once, in reading order."""
     for work in works.order_by("title", "edition"):
-        yield from _lint_sections(work)
-        reader = _WorkReader(work)
+        sections = list(work.sections.order_by("ordinal").values_list("pk", "parent_id", "title", "path"))
+        parents = {pk: parent for pk, parent, _title, _path in sections}
+        yield from _lint_sections(work, sections, parents)
+        reader = _WorkReader(work, parents)
         passages = work.passages.select_related("section").order_by("ordinal")
         for passage in passages.iterator(_ROWS_AT_ONCE):
             yield from reader.read(passage)
@@ -66,10 +68,11 @@ _TWINS = """
 """
 
 
-def _lint_sections(work: Work) -> Iterator[Finding]:
+def _lint_sections(
+    work: Work, sections: Sequence[tuple[int, int | None, str, str]], parents: Mapping[int, int | None]
+) -> Iterator[Finding]:
     """Look for sections without text, and for numbers that do not follow each other among siblings."""
-    sections = list(work.sections.order_by("ordinal").values_list("pk", "parent_id", "title", "path"))
-    filled = _filled_sections(work, {pk: parent for pk, parent, _title, _path in sections})
+    filled = _filled_sections(work, parents)
     last: dict[tuple[int | None, str], SectionNumber] = {}
     for pk, parent, title, path in sections:
         if pk not in filled:
@@ -85,7 +88,7 @@ def _lint_sections(work: Work) -> Iterator[Finding]:
             yield Finding(code, str(work), path, excerpt=title)
 
 
-def _filled_sections(work: Work, parents: dict[int, int | None]) -> set[int]:
+def _filled_sections(work: Work, parents: Mapping[int, int | None]) -> set[int]:
     """Return the sections that have text, themselves or further down."""
     with_text = work.passages.exclude(section=None).order_by().values_list("section_id", flat=True)
     filled: set[int] = set()
@@ -100,10 +103,11 @@ def _filled_sections(work: Work, parents: dict[int, int | None]) -> set[int]:
 class _WorkReader:
     """Reads the passages of one work in their order, and remembers what a fault among several of them needs."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, parents: Mapping[int, int | None]) -> None:
         self._work = str(work)
+        self._parents = parents
         self._section_id: int | None = None
-        self._section_ordinal = 0
+        self._last_entered = 0
         self._path = ""
         # A speech goes on behind the commentary that interrupts it.
         self._marks: dict[str, OpenMarks] = {}
@@ -137,16 +141,25 @@ class _WorkReader:
             yield self._first_in_script[rarer]
 
     def _enter_section(self, passage: Passage) -> Iterator[Finding]:
+        """Go to the passage's section: a new one comes later than all before it, or the text goes on further up."""
         if passage.section_id == self._section_id:
             return
         yield from self._close_marks()
-        section = passage.section
+        section, goes_on = passage.section, self._stands_above(passage.section_id)
         self._section_id = passage.section_id
         self._path = section.path if section else ""
-        ordinal = section.ordinal if section else 0
-        if ordinal < self._section_ordinal:
+        if section is None or goes_on:
+            return
+        if section.ordinal <= self._last_entered:
             yield self._finding("passage_order", passage, passage.text)
-        self._section_ordinal = ordinal
+        self._last_entered = max(section.ordinal, self._last_entered)
+
+    def _stands_above(self, section_id: int | None) -> bool:
+        """Tell whether the section is one of those in which the present one stands."""
+        above = self._section_id
+        while above is not None and above != section_id:
+            above = self._parents.get(above)
+        return above is not None
 
     def _close_marks(self) -> Iterator[Finding]:
         for marks in self._marks.values():

@@ -9,14 +9,13 @@ from tqdm import tqdm
 
 from knowledge.formats import FileReport, Source
 from knowledge.ingestion.loading import IngestionListener, IngestionResult
-from knowledge.ingestion.refusal_report import RefusalReport
+from knowledge.ingestion.refusal_report import NOT_READ, RefusalReport, legible
 from knowledge.management.ingestion_bar import IngestionBar
 from knowledge.outlining.records import Refusal
 from knowledge.progress import Stage
 from knowledge.services import LoadedWork
 
 _SHOWN_REFUSALS = 20
-_UNKNOWN_FORMAT = "不是可识别的格式，没有读取。"
 
 
 class IngestionOutput(IngestionListener):
@@ -48,11 +47,11 @@ class IngestionOutput(IngestionListener):
         """Tell which files are in no known format."""
         for file in files:
             if self._report:
-                self._report.add(str(file), 0, _UNKNOWN_FORMAT)
+                self._report.add(str(file), 0, NOT_READ)
             if self._verbosity > 1:
-                self._say(f"{file}：{_UNKNOWN_FORMAT}")
+                self._say(f"{file}：{NOT_READ}")
         if files and self._verbosity == 1:
-            self._say(f"另有 {len(files)} 个文件{_UNKNOWN_FORMAT}")
+            self._say(f"另有 {len(files)} 个文件{NOT_READ}")
 
     def refused(self, source: Source, refusal: Refusal) -> None:
         """Write a refused record to the report, and the first ones to the terminal."""
@@ -61,7 +60,7 @@ class IngestionOutput(IngestionListener):
             self._report.add(file, refusal.line, refusal.reason)
         if not refusal.line:
             with tqdm.external_write_mode():
-                self._command.stderr.write(f"{file}：{refusal.reason}")
+                self._command.stderr.write(legible(f"{file}：{refusal.reason}"))
             return
         self._refused += 1
         if self._refused <= _SHOWN_REFUSALS:
@@ -106,7 +105,7 @@ class IngestionOutput(IngestionListener):
     def _say(self, text: str) -> None:
         if self._verbosity:
             with tqdm.external_write_mode():
-                self._command.stdout.write(text)
+                self._command.stdout.write(legible(text))
 
 
 def _describe(work: LoadedWork) -> str:

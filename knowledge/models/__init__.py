@@ -4,7 +4,7 @@ from knowledge.models.bookmarks import Bookmark, BookmarkQuerySet
 from knowledge.models.corpus import Category, Passage, PassageQuerySet, Place, Section, Work, WorkQuerySet
 from knowledge.models.evaluation import EvaluationRun, EvaluationRunQuerySet
 from knowledge.models.index import IndexSegment, PostingBlock
-from knowledge.models.ingestion import IngestedSource, IngestionJob
+from knowledge.models.ingestion import IngestedSource, IngestionJob, StarterWork
 from knowledge.models.vectors import Embedding, EmbeddingModel
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Place",
     "PostingBlock",
     "Section",
+    "StarterWork",
     "Work",
     "WorkQuerySet",
 ]

@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Deferrable, Q
+from django.db.models import Deferrable, F, Q
+from django.db.models.functions import Length
 
 
 class Category(models.TextChoices):
@@ -73,8 +74,15 @@ class Section(models.Model):
     """A 篇, 章 or poem of a work; ``ordinal`` counts all sections of the work in reading order."""
 
     work = models.ForeignKey(Work, models.CASCADE, related_name="sections", verbose_name="典籍")
+    # Migration 0009 holds parent and work together in one foreign key, and so does it for a passage's section.
     parent = models.ForeignKey(
-        "self", models.CASCADE, null=True, blank=True, related_name="children", verbose_name="上级篇章"
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="children",
+        verbose_name="上级篇章",
     )
     ordinal = models.PositiveIntegerField("序号")
     title = models.CharField("篇名", max_length=200)
@@ -93,6 +101,7 @@ class Section(models.Model):
             models.UniqueConstraint(
                 fields=("work", "ordinal"), name="section_ordinal_unique", deferrable=Deferrable.DEFERRED
             ),
+            models.UniqueConstraint(fields=("id", "work"), name="section_of_work_unique"),
             models.CheckConstraint(condition=~Q(title=""), name="section_title_not_empty"),
         )
         indexes = (models.Index(fields=("title",), name="section_title"),)
@@ -144,7 +153,13 @@ class Passage(models.Model):
 
     work = models.ForeignKey(Work, models.CASCADE, related_name="passages", verbose_name="典籍")
     section = models.ForeignKey(
-        Section, models.CASCADE, null=True, blank=True, related_name="passages", verbose_name="篇章"
+        Section,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="passages",
+        verbose_name="篇章",
     )
     ordinal = models.PositiveIntegerField("序号")
     kind = models.CharField("类别", max_length=12, choices=Kind, default=Kind.ROOT)
@@ -172,6 +187,7 @@ class Passage(models.Model):
             models.CheckConstraint(
                 condition=~Q(text="") & ~Q(folded="") & Q(length__gt=0), name="passage_has_text"
             ),
+            models.CheckConstraint(condition=Q(length=Length(F("folded"))), name="passage_length_true"),
         )
 
     def __str__(self) -> str:

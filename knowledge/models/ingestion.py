@@ -5,6 +5,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from knowledge.models.corpus import Work
+
 
 class IngestedSource(models.Model):
     """A source that was loaded to its end, so that a resumed run need not read it again.
@@ -26,6 +28,23 @@ class IngestedSource(models.Model):
         return self.name
 
 
+class StarterWork(models.Model):
+    """A work that came with the program, by its title; without ``work`` once an operator has removed or replaced it.
+
+    The row outlives the work, so that no later start brings back what an operator did not want.
+    """
+
+    title = models.CharField("书名", max_length=100, unique=True)
+    work = models.OneToOneField(Work, models.SET_NULL, null=True, related_name="starter", verbose_name="典籍")
+
+    class Meta:
+        verbose_name = "入门典籍"
+        verbose_name_plural = "入门典籍"
+
+    def __str__(self) -> str:
+        return f"《{self.title}》"
+
+
 class IngestionJob(models.Model):
     """A file on its way into the corpus, with its progress and the report of what was refused."""
 
@@ -33,6 +52,7 @@ class IngestionJob(models.Model):
         QUEUED = "queued", "等待中"
         RUNNING = "running", "导入中"
         COMPLETED = "completed", "已完成"
+        PARTIAL = "partial", "部分导入"
         FAILED = "failed", "失败"
 
     class Stage(models.TextChoices):
@@ -60,6 +80,7 @@ class IngestionJob(models.Model):
     report = models.JSONField("报告", default=dict, blank=True)
     refusal_file = models.FileField("被拒绝的记录", upload_to="corpus/%Y/%m/", blank=True)
     error = models.TextField("错误", blank=True)
+    attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     created_at = models.DateTimeField("提交时间", auto_now_add=True)
     started_at = models.DateTimeField("开始时间", null=True, blank=True)
     heartbeat_at = models.DateTimeField("最近活动", null=True, blank=True)
@@ -71,8 +92,12 @@ class IngestionJob(models.Model):
         ordering = ("-created_at", "-id")
         constraints = (
             models.CheckConstraint(
-                condition=Q(status__in=["queued", "running", "completed", "failed"]),
+                condition=Q(status__in=["queued", "running", "completed", "partial", "failed"]),
                 name="ingestion_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage__in=["reading", "loading", "indexing", "embedding"]),
+                name="ingestion_stage_known",
             ),
         )
         indexes = (models.Index(fields=("-created_at", "-id"), name="ingestion_job_recent"),)
@@ -83,4 +108,4 @@ class IngestionJob(models.Model):
     @property
     def is_finished(self) -> bool:
         """Tell whether the job has come to its end, good or bad."""
-        return self.status in (self.Status.COMPLETED, self.Status.FAILED)
+        return self.status in (self.Status.COMPLETED, self.Status.PARTIAL, self.Status.FAILED)

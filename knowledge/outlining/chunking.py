@@ -20,6 +20,8 @@ _FINAL = f"[。！？!?…]+{_CLOSERS}{_REMARK}"
 _SENTENCE = re.compile(rf".*?(?:{_FINAL}[ 　]*\n?|(?<![，、；：,;:\n])\n+|$)", re.DOTALL)
 # Tried at the first of several marks only, and without going back: hostile text must not cost its square.
 _FINISHED = re.compile(rf"(?<![。！？!?…])[。！？!?…]++{_CLOSERS}+{_REMARK}\s*$")
+# In a couplet set in two lines the first one ends so.
+_HALF = re.compile(r"[，,、；;：:]\s*$")
 # Where a sentence that is too long is cut, from the best place to the worst.
 _BREAKS = tuple(
     re.compile(rf".*?(?:{marks}{_CLOSERS}\s*|$)", re.DOTALL)
@@ -119,14 +121,14 @@ def _join_couplets(sentences: list[str]) -> list[str]:
 def _whole_sentences(units: Sequence[str], max_characters: int) -> list[tuple[int, int]]:
     """Join what has no end of its own, such as a heading, with what follows, as far as they fit together.
 
-    Only in a text whose sentences are marked: in others nothing tells where one ends.
+    What ends with a comma has none in any text; what ends without a mark, only where sentences are marked.
     """
     finished = [bool(_FINISHED.search(unit)) for unit in units]
     is_punctuated = sum(finished) >= _PUNCTUATED_SHARE * len(units)
     runs: list[tuple[int, int]] = []
     length = 0
     for index, unit in enumerate(units):
-        is_open = is_punctuated and index > 0 and not finished[index - 1]
+        is_open = index > 0 and not finished[index - 1] and (is_punctuated or _HALF.search(units[index - 1]))
         if is_open and length + len(unit) <= max_characters:
             runs[-1] = (runs[-1][0], index + 1)
             length += len(unit)

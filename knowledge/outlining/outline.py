@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import cast
 
 from knowledge.folding import fold
 from knowledge.outlining.chunking import MAX_CHARACTERS, group_lines, lead_of, split_text
@@ -63,8 +65,19 @@ class WorkOutline:
 
 @dataclass(slots=True)
 class _Node:
-    records: list[Record] = field(default_factory=list)
-    children: dict[tuple[str, int, str], tuple[Heading, "_Node"]] = field(default_factory=dict)
+    """A section, or the work itself: texts and subsections in the order in which the source has them."""
+
+    heading: Heading
+    items: list["Record | _Node"] = field(default_factory=list)
+    children: dict[tuple[str, int, str], "_Node"] = field(default_factory=dict)
+
+    def child(self, heading: Heading) -> "_Node":
+        """Return the subsection of that heading; all that stands under it is read where it first appeared."""
+        key = (heading.title, heading.number, heading.author)
+        if key not in self.children:
+            self.children[key] = _Node(heading)
+            self.items.append(self.children[key])
+        return self.children[key]
 
 
 def outline_works(records: Iterable[Record]) -> Iterator[WorkOutline]:
@@ -85,16 +98,30 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def cut_text(lines: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the passages of one text with their translations; the texts join to the whole.
+
+    The text is given as its lines or paragraphs, each with its translation. Where one of them must be cut, its
+    translation stays with the first piece.
+    """
+    for first, last in group_lines([text for text, _translation in lines]):
+        end = "" if last == len(lines) else "\n"
+        translation = "\n".join(filter(None, (translation for _text, translation in lines[first:last])))
+        text = "\n".join(text for text, _translation in lines[first:last]) + end
+        pieces = split_text(text) if len(text) > MAX_CHARACTERS + len(end) else [text]
+        yield pieces[0], translation
+        yield from ((piece, "") for piece in pieces[1:])
+
+
 def _outline_work(records: list[Record]) -> WorkOutline:
     """Outline one work; the list of its records is used up, so that its texts are in memory only once."""
     details = _merge_details(records)
-    root = _Node()
+    root = _Node(Heading(details.title))
     for record in records:
         node = root
         for heading in _own_headings(record, details):
-            key = (heading.title, heading.number, heading.author)
-            node = node.children.setdefault(key, (heading, _Node()))[1]
-        node.records.append(record)
+            node = node.child(heading)
+        node.items.append(record)
     records.clear()
     outline = WorkOutline(details)
     _walk(root, outline, None)
@@ -114,9 +141,10 @@ def _merge_details(records: list[Record]) -> WorkDetails:
 
 
 def _own_headings(record: Record, details: WorkDetails) -> tuple[Heading, ...]:
-    """Give the last heading the record's author where it is another than the work's."""
+    """Give the last heading the record's author where it is another than the work's; without one, he is its title."""
     if not record.headings:
-        return ()
+        is_own = record.work.author not in ("", details.author)
+        return (Heading(record.work.author, dynasty=record.work.dynasty),) if is_own else ()
     *outer, last = record.headings
     author = last.author or record.work.author
     if author == details.author and not last.author:
@@ -125,13 +153,39 @@ def _own_headings(record: Record, details: WorkDetails) -> tuple[Heading, ...]:
 
 
 def _walk(node: _Node, outline: WorkOutline, position: int | None) -> None:
-    """Write the node's passages, then its children: the reading order of a tree. The node is used up."""
+    """Write the node's texts and subsections in their order. The node is used up."""
+    items = _taken(node.items)
+    node.children.clear()
+    for is_section, run in groupby(items, lambda each: isinstance(each, _Node)):
+        if is_section:
+            for child in cast(Iterator[_Node], run):
+                _walk(child, outline, _add_section(child.heading, outline, position))
+        else:
+            _add_passages(cast(Iterator[Record], run), outline, position)
+
+
+def _taken(items: list["Record | _Node"]) -> Iterator["Record | _Node"]:
+    """Yield the items and let each go, so that a text is not kept beside the passages that are made of it."""
+    items.reverse()
+    while items:
+        yield items.pop()
+
+
+def _add_section(heading: Heading, outline: WorkOutline, parent: int | None) -> int:
+    """Write a section and return its position."""
+    path = heading.title if parent is None else f"{outline.sections[parent].path}·{heading.title}"
+    outline.sections.append(OutlineSection(heading.title, path, heading.author, heading.dynasty, parent))
+    return len(outline.sections) - 1
+
+
+def _add_passages(records: Iterable[Record], outline: WorkOutline, position: int | None) -> None:
+    """Write the passages of records that follow each other in one section."""
     section = None if position is None else outline.sections[position]
     place = (section.path, section.author) if section else ("", "")
     names = fold_names((outline.details.title, *place))
-    for part in _parts(node.records):
+    for part in _parts(records):
         previous = ""
-        for text, translation in _pieces(part):
+        for text, translation in cut_text([(record.text, record.translation) for record in part]):
             if folded := fold(text):
                 outline.passages.append(
                     OutlinePassage(
@@ -147,18 +201,9 @@ def _walk(node: _Node, outline: WorkOutline, position: int | None) -> None:
                     )
                 )
             previous = text
-    children = list(node.children.values())
-    node.records.clear()
-    node.children.clear()
-    for heading, child in children:
-        path = f"{section.path}·{heading.title}" if section else heading.title
-        outline.sections.append(
-            OutlineSection(heading.title, path, heading.author, heading.dynasty, position)
-        )
-        _walk(child, outline, len(outline.sections) - 1)
 
 
-def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
+def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Divide a section's records into texts: each record with those that go on in it."""
     part: list[Record] = []
     for record in records:
@@ -168,19 +213,3 @@ def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
         part.append(record)
     if part:
         yield part
-
-
-def _pieces(part: list[Record]) -> Iterator[tuple[str, str]]:
-    """Yield the passages of one text with their translations; the texts join to the whole.
-
-    Where one record must be cut, its translation stays with the first piece.
-    """
-    lines = [record.text for record in part]
-    groups = group_lines(lines)
-    for first, last in groups:
-        end = "" if last == len(lines) else "\n"
-        translation = "\n".join(filter(None, (record.translation for record in part[first:last])))
-        text = "\n".join(lines[first:last]) + end
-        pieces = split_text(text) if len(text) > MAX_CHARACTERS + len(end) else [text]
-        yield pieces[0], translation
-        yield from ((piece, "") for piece in pieces[1:])

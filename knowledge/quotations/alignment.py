@@ -1,11 +1,11 @@
 """Decides how a quotation lies along a source that has almost the same characters, and what differs."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA, Levenshtein
+from rapidfuzz.distance import OSA, Indel, Levenshtein
 
 # A quotation longer than this is looked for by a few of its stretches; all windows would be too many.
 _LONG_CHARACTERS = 64
@@ -76,18 +76,50 @@ def _close_stretches(
                 yield edits, start, end
 
 
-def find_differences(quoted: str, source: str) -> tuple[Difference, ...]:
-    """Return what differs, in order; neighbours that changed places are one difference."""
-    differences: list[Difference] = []
+def find_differences(quoted: str, source: str, clauses: Sequence[str] = ()) -> tuple[Difference, ...]:
+    """Return what differs, in order: the clauses that changed places, or else the characters.
+
+    Neighbours that changed places are one difference.
+    """
+    return _find_moves(clauses, source) or tuple(_find_changes(quoted, source))
+
+
+def _find_changes(quoted: str, source: str) -> Iterator[Difference]:
     pending = Difference("", "")
     for tag, a1, a2, b1, b2 in _operations(quoted, source):
-        if tag == "equal":
-            if pending != Difference("", ""):
-                differences.append(pending)
-            pending = Difference("", "")
-        else:
+        if tag != "equal":
             pending = Difference(pending.quoted + quoted[a1:a2], pending.source + source[b1:b2])
-    return tuple(differences) + ((pending,) if pending != Difference("", "") else ())
+        elif pending != Difference("", ""):
+            yield pending
+            pending = Difference("", "")
+    if pending != Difference("", ""):
+        yield pending
+
+
+def _find_moves(clauses: Sequence[str], source: str) -> tuple[Difference, ...]:
+    """Return which clauses of the quotation stand elsewhere in the source, and what it leaves out, in order.
+
+    A clause that was moved is one difference where it stands and another where it belongs. Empty where the
+    source has not all the clauses, one beside the other, or all of them in their order: then the characters tell.
+    """
+    spans = sorted((source.find(clause), clause) for clause in clauses)
+    if [clause for _, clause in spans] == list(clauses):
+        return ()
+    parts: list[str] = []
+    end = 0
+    for start, clause in spans:
+        if start < end:
+            return ()
+        parts += [source[end:start], clause]
+        end = start + len(clause)
+    kept = list(filter(None, (*parts, source[end:])))
+    return tuple(
+        Difference("".join(clauses[each.src_start : each.src_end]), "")
+        if each.tag == "delete"
+        else Difference("", "".join(kept[each.dest_start : each.dest_end]))
+        for each in Indel.opcodes(list(clauses), kept)
+        if each.tag != "equal"
+    )
 
 
 def similarity(quoted: str, source: str) -> float:

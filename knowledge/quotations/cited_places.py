@@ -13,8 +13,8 @@ _AUTHOR = re.compile(rf"[{IDEOGRAPH}·]+$")
 _NUMBER = r"[〇零一二三四五六七八九十百\d]+"
 # 《论语》为政篇, 《道德经》第八章, 《史记》卷四十七.
 _PART_BEHIND = re.compile(
-    rf"(?:的|之|中的?|[里裡]的?)?(卷第?{_NUMBER}|第{_NUMBER}[篇章卷回节節首则則品]?"
-    rf"|(?![最有这這那同某每各另本全整一])[{IDEOGRAPH}]{{1,6}}?[篇章](?:第{_NUMBER})?)"
+    rf"(?:的|之|中的?|[里裡]的?|篇)?(卷第?{_NUMBER}|第{_NUMBER}[篇章卷回节節首则則品]?"
+    rf"|(?![的之中里裡篇最有这這那同某每各另本全整一共]|[开開首末名诗詩][篇章]|文章)[{IDEOGRAPH}]{{1,6}}?[篇章](?:第{_NUMBER})?)"
 )
 _DEEPER = re.compile(r"\s*(?:的|中的?|[里裡]的?|之|·|[篇章])?\s*")
 _BESIDE = re.compile(r"\s*(?:[、,，和与與及或/]|以及|[还還]有|[)）]?[（(;；])?\s*(?:[又亦并並][见見])?")
@@ -32,6 +32,11 @@ class CitedPlace:
     author: str = ""
     within: str = ""
     text: str = ""
+
+    @property
+    def name(self) -> str:
+        """The place with the chapter that stands behind its title: 道德经·第八章."""
+        return "·".join(filter(None, (self.text, self.within)))
 
 
 def split_title(title: str) -> tuple[str, ...]:

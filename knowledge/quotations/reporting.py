@@ -11,7 +11,8 @@ The rule, by the number of ideographs, by how firmly the reply ties them to a so
   where the reply says or be a whole clause. Modern wording is near only to what it has most of, unless the reply
   gives its place.
 * **not found** is shown only where the reply claims a source. A place that is given counts for everything in marks,
-  for four ideographs if it is given plainly; a speaker with 曰, 云 or a colon for what is not worded in modern
+  for four ideographs if it is given plainly; what a book is merely said to hold (《论语》中的「…」) for eight in
+  clauses that are not modern; a speaker with 曰, 云 or a colon for what is not worded in modern
   Chinese, any other for eight ideographs in classical. Without a claim, eight ideographs in clauses, or twelve, in
   classical Chinese are taken for a quotation. What is called a meaning, a notion, a name, a proverb or the model's own
   verse is none, nor is a list of notions; nor is a line or a sentence without marks, whose limits are our guess. Where
@@ -39,7 +40,8 @@ _INTRODUCES = re.compile(r"[:：]\s*$")
 _COMMON_SHARE = 10_000
 _COMMON_AT_LEAST = 8
 _COMMON_AT_MOST = 50
-_CLAUSES = frozenset("，。！？；：、,!?;:\n")
+_PUNCTUATION = "，。！？；：、,!?;:\n"
+_CLAUSES = frozenset(_PUNCTUATION)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def shows_exact(occasion: Occasion, *, common: bool) -> bool:
     """Tell whether a true quotation is worth its mark."""
     if occasion.length >= LONG_CHARACTERS:
         return True
-    return not common or occasion.is_set_off or occasion.claim.tie >= Tie.SPOKEN
+    return not common or occasion.is_set_off or occasion.claim.tie in (Tie.SPOKEN, Tie.PLACED)
 
 
 def shows_near(occasion: Occasion, edits: int, *, is_framed: bool, is_where_claimed: bool) -> bool:
@@ -119,10 +121,13 @@ def shows_missing(occasion: Occasion, *, beside_found: bool = False) -> bool:
         return False
     if claim.tie is Tie.PLACED:
         return claim.is_firm or length > _SHORTEST_CHARACTERS
+    marks = _CLAUSES.intersection(occasion.quotation.text.rstrip(_PUNCTUATION))
+    if claim.tie is Tie.HELD:
+        is_sentence = is_long and bool(marks - {"、"}) and not claim.is_notion
+        return is_sentence and occasion.diction is not Diction.MODERN
     if claim.tie is Tie.SPOKEN and claim.is_firm:
         return occasion.diction is not Diction.MODERN
     if claim.tie is Tie.SPOKEN:
         return is_long and occasion.diction is Diction.CLASSICAL
-    has_clauses = bool(_CLAUSES.intersection(occasion.quotation.text.rstrip("，。！？；：、,!?;:\n")))
-    is_text = length >= (LONG_CHARACTERS if has_clauses else _LONG_UNPUNCTUATED_CHARACTERS)
+    is_text = length >= (LONG_CHARACTERS if marks else _LONG_UNPUNCTUATED_CHARACTERS)
     return is_text and occasion.quotation.kind != "verse" and occasion.diction is Diction.CLASSICAL

@@ -23,6 +23,8 @@ _MAX_OMITTED_CHARACTERS = 60
 _MIN_REACH = 2
 _MAX_REACH = 8
 _CHARACTERS_PER_PASSAGE = 24
+# Simplified editions write 干 for 乾 in the sense of dry, and 复 for 覆 in that of return; as words they differ.
+_WRITTEN_ALIKE = (("乾", "干"), ("覆", "复"))
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Stretch:
     def folded(self) -> str:
         """The folded texts, one after the other."""
         return "".join(folded for _, _, folded in self.passages)
+
+    @cached_property
+    def compared(self) -> str:
+        """The folded texts as they are compared, position by position."""
+        return _as_compared(self.folded)
 
     @cached_property
     def edges(self) -> frozenset[int]:
@@ -170,18 +177,26 @@ def _by_edits(match: Match) -> tuple[int, bool]:
 
 
 def _match(wording: Wording, stretch: Stretch) -> Match | None:
-    whole = wording.whole
-    if (start := _find_parts(wording.parts, stretch.folded)) is not None:
-        return Match(stretch.passage_at(start), whole)
-    if len(wording.parts) > 1:
+    parts = tuple(map(_as_compared, wording.parts))
+    whole = "".join(parts)
+    if (start := _find_parts(parts, stretch.compared)) is not None:
+        return Match(stretch.passage_at(start), wording.whole)
+    if len(parts) > 1:
         return None
-    found = align(whole, stretch.folded, lambda: stretch.edges, most_edits=most_edits(len(whole)))
+    found = align(whole, stretch.compared, lambda: stretch.edges, most_edits=most_edits(len(whole)))
     if found and not found.edits:
         # Shorter than what may run over the end of a passage: there it stands by chance.
-        return None
+        is_within = stretch.passage_at(found.start) == stretch.passage_at(found.end - 1)
+        return _match_at(stretch, found) if is_within else None
     if found and 4 * found.edits <= len(whole):
         return _match_at(stretch, found)
     return _match_clauses(wording.clauses, stretch) or (_match_at(stretch, found) if found else None)
+
+
+def _as_compared(folded: str) -> str:
+    for written, alike in _WRITTEN_ALIKE:
+        folded = folded.replace(written, alike)
+    return folded
 
 
 def _match_at(stretch: Stretch, found: Alignment) -> Match:

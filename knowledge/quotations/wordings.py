@@ -5,19 +5,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from knowledge.folding import fold
+from knowledge.folding import fold, fold_characters
+from knowledge.quotations.diction import Diction, diction_of
 from knowledge.quotations.quoted_spans import MIN_CHARACTERS, count_ideographs, split_ellipsis
 
 Parts: TypeAlias = tuple[str, ...]
 
 # A remark in brackets within a quotation: （音 yuè）, （同“悦”）, or a single character that explains another.
-_GLOSS = re.compile(r"[（(\[【〔]([^（）()\[\]【】〔〕\n]{1,20})[）)\]】〕]")
+_GLOSS = re.compile(r"[（(\[【〔]([^（）()\[\]【】〔〕\n]{1,40})[）)\]】〕]")
 _REMARK = re.compile(
     r"\s*(?:音|同|通|读|讀|注|即|指|谓|謂|按|案|一作|或作|又作|亦作|也作|本作|原作|古|今|意|校)"
 )
 _PUNCTUATION = re.compile(r"[，。！？；：、,.!?;:\s“”‘’「」『』]+")
 _MAX_REMARK_CHARACTERS = 6
 _MAX_BARE_REMARK_CHARACTERS = 2
+# 不可使（不）知之: a word that turns the meaning round explains nothing, unless it explains another such word.
+_TURNS = re.compile("[不非勿无未毋莫弗别休要必须应可能]")
+_EXPLAINED_NOT = re.compile("[亡毋无勿弗靡罔匪微莫否][不无没非勿毋未]")
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,15 @@ def _join_short(clauses: Parts) -> Iterator[str]:
 
 
 def _without_remarks(text: str) -> str:
-    def replacement(match: re.Match[str]) -> str:
-        is_plain = match[0][0] in "（("
-        limit = _MAX_BARE_REMARK_CHARACTERS if is_plain else 0
-        if _REMARK.match(match[1]):
-            limit = _MAX_REMARK_CHARACTERS
-        return "" if count_ideographs(match[1]) <= limit else match[0]
+    return _GLOSS.sub(lambda gloss: "" if _is_remark(gloss) else gloss[0], text)
 
-    return _GLOSS.sub(replacement, text)
+
+def _is_remark(gloss: re.Match[str]) -> bool:
+    length = count_ideographs(gloss[1])
+    if _REMARK.match(gloss[1]) and length <= _MAX_REMARK_CHARACTERS:
+        return True
+    if gloss[0][0] not in "（(" or length > _MAX_BARE_REMARK_CHARACTERS:
+        return not length or diction_of(gloss[1]) is Diction.MODERN
+    remark = fold_characters(gloss[1])
+    explained = fold_characters(gloss.string[: gloss.start()][-1:]) + remark
+    return not _TURNS.search(remark) or bool(_EXPLAINED_NOT.fullmatch(explained))

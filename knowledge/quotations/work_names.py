@@ -1,7 +1,7 @@
 """Decides which works and which people the names in a reply may mean; the corpus's names are kept per process."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,6 +26,7 @@ _SPEAKERS = {
     **dict.fromkeys(("司马迁", "太史公"), ("史记",)),
     **dict.fromkeys(("王阳明", "王守仁"), ("传习录",)),
 }
+_LONGEST_NAME = 5
 # Of works with more sections, numbered ones are not looked for.
 _MAX_SECTIONS = 2_000
 _MAX_ANSWERS = 5_000
@@ -54,7 +55,28 @@ class WorkNames:
 
     def has_section(self, title: str) -> bool:
         """Tell whether a section of any work bears this very title, as a poem does. Asks once for each title."""
-        return self._remember(title, lambda: Section.objects.filter(title__in={title, fold(title)}).exists())
+        self.remember_sections({title})
+        return self._answers[title]
+
+    def remember_sections(self, titles: Collection[str]) -> None:
+        """Ask for those titles that were not asked for before, all in one go."""
+        spellings = {title: _spellings(title) for title in titles if title not in self._answers}
+        if not spellings:
+            return
+        if len(self._answers) + len(spellings) > _MAX_ANSWERS:
+            self._answers.clear()
+            spellings = {title: _spellings(title) for title in titles}
+        every = set().union(*spellings.values())
+        found = set(Section.objects.filter(title__in=every).values_list("title", flat=True))
+        self._answers.update((title, not found.isdisjoint(own)) for title, own in spellings.items())
+
+    def is_source(self, name: str) -> bool:
+        """Tell whether a name without 《》 is that of a work, of a person, or of a place in a book: 里仁篇."""
+        return self._remember(("source", name), lambda: self._names_source(name)) or self.has_section(name)
+
+    def _names_source(self, name: str) -> bool:
+        known = (self.works, self.people, _SPEAKERS)
+        return is_part(name) or any(each in names for each in names_in(fold(name)) for names in known)
 
     def has_section_in(self, work_ids: frozenset[int], name: str) -> bool:
         """Tell whether one of the works has a section of that name. Asks once for each."""
@@ -72,6 +94,22 @@ class WorkNames:
         titles = _SPEAKERS.get(speaker, ())
         own = self.works.get(speaker, frozenset()) | self.authors.get(speaker, frozenset())
         return own.union(*(self.works.get(title, frozenset()) for title in titles))
+
+
+def names_in(words: str) -> Iterator[str]:
+    """Yield every stretch of two to five characters."""
+    for length in range(2, _LONGEST_NAME + 1):
+        yield from (words[start : start + length] for start in range(len(words) - length + 1))
+
+
+def is_part(name: str) -> bool:
+    """Tell whether the name is that of a part of a book: 第八章, 为政第二, 里仁篇."""
+    return name.endswith("篇") or read_place_name(name).number is not None
+
+
+def _spellings(title: str) -> frozenset[str]:
+    """The titles that a section of that name may have: 学而篇 and 学而第一 is 学而."""
+    return frozenset(filter(None, (title, fold(title), read_place_name(title).name)))
 
 
 _lock = threading.Lock()

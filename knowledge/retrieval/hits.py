@@ -1,5 +1,6 @@
 """Decides what of the candidates is shown: the same text once, in order, with what the query has of it marked."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,6 +59,7 @@ class CandidateText:
     is_root: bool
     folded: str
     translation: str
+    edition: str
     place: Place
 
     @property
@@ -72,13 +74,13 @@ def read_texts(passage_ids: Iterable[int]) -> dict[int, CandidateText]:
         cursor.execute(_READ_TEXTS, [list(passage_ids)])
         rows = cursor.fetchall()
     return {
-        key: CandidateText(key, work_id, is_root, folded, translation, Place(*place))
-        for key, work_id, is_root, folded, translation, *place in rows
+        key: CandidateText(key, work_id, is_root, folded, translation, edition, Place(*place))
+        for key, work_id, is_root, folded, translation, edition, *place in rows
     }
 
 
 _READ_TEXTS = """
-    SELECT passage.id, passage.work_id, passage.kind = 'root', passage.folded, passage.translation,
+    SELECT passage.id, passage.work_id, passage.kind = 'root', passage.folded, passage.translation, work.edition,
         work.title, coalesce(section.path, ''), coalesce(section.title, ''), coalesce(section.author, '')
     FROM knowledge_passage AS passage
     JOIN knowledge_work AS work ON work.id = passage.work_id
@@ -130,11 +132,25 @@ def describe_hits(
             fused_rank=rank,
             exact=candidate.exact_phrases > 0,
             matched=find_matches(written[first], query.segments),
-            duplicates=tuple(Duplicate(key, texts[key].place.citation) for key in others),
+            duplicates=_duplicates(texts[first], [texts[key] for key in others]),
         )
         for rank, (first, *others) in enumerate((group for group in groups if group[0] in written), 1)
         for candidate in (candidates[first],)
     ]
+
+
+def _duplicates(first: CandidateText, others: list[CandidateText]) -> tuple[Duplicate, ...]:
+    """Name each by its place, and by its edition where another one stands at the same place."""
+    places = Counter(text.place.citation for text in (first, *others))
+    return tuple(
+        Duplicate(
+            text.passage_id,
+            f"{text.place.citation}（{text.edition}）"
+            if places[text.place.citation] > 1 and text.edition
+            else text.place.citation,
+        )
+        for text in others
+    )
 
 
 def read_written(passage_ids: list[int]) -> dict[int, str]:

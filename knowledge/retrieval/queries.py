@@ -10,6 +10,8 @@ from knowledge.folding import fold, fold_characters, is_cjk
 MAX_QUERY_CHARACTERS = 500
 MIN_LINE_CHARACTERS = 4
 _LINE_SHARE = 0.6
+# Between quoted words they only join: “礼”和“仁”.
+_JOINTS = frozenset("和与及或跟同")
 
 _QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|‘([^‘’]+)’|《([^《》]+)》|\"([^\"]+)\"")
 # What surrounds the matter of a question; longer phrases first. Written folded.
@@ -69,7 +71,7 @@ class ParsedQuery:
 
 def parse_query(query: str, *, literal: bool = False) -> ParsedQuery:
     """Take the query apart; only its first 500 characters count. ``literal`` searches every word of it."""
-    text = query.strip()[:MAX_QUERY_CHARACTERS]
+    text = " ".join(query.split())[:MAX_QUERY_CHARACTERS]
     if literal:
         folded = fold(text)
         return ParsedQuery(text, folded, QueryKind.LINE, (), (folded,) if folded else (), ())
@@ -77,12 +79,11 @@ def parse_query(query: str, *, literal: bool = False) -> ParsedQuery:
         next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(text)
     ]
     titles = tuple(_unique(_titles_in(text)))
-    phrases = tuple(
-        _unique(folded for folded in map(fold, quoted) if len(folded) >= 2 and folded not in titles)
-    )
+    phrases = tuple(_unique(folded for folded in map(fold, quoted) if folded and folded not in titles))
     rest = _QUOTED.sub("\n", text)
     is_question = bool(_QUESTION_MARKS.search(fold_characters(rest)))
-    segments = tuple(_unique((*phrases, *titles, *_matter(rest))))
+    matter = (piece for piece in _matter(rest) if not (phrases and piece in _JOINTS))
+    segments = tuple(_unique((*phrases, *titles, *matter)))
     kind = QueryKind.QUESTION if is_question else QueryKind.STATEMENT
     return ParsedQuery(text, fold(text), kind, phrases, segments, titles)
 

@@ -21,10 +21,11 @@ from knowledge.vectors.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 
-LEXICAL_CANDIDATES = 200
-DENSE_CANDIDATES = 200
+CANDIDATES = 200
 MAX_LIMIT = 100
 RERANKED = 50
+# Editions of one work share their texts: where these leave too few, the search looks deeper, but no deeper than this.
+DEEPEST_CANDIDATES = 1_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class SearchResult:
     dense_available: bool
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The candidates in order, those of one text together; ``is_full`` tells that there may be more of them."""
+
+    candidates: dict[int, Candidate]
+    texts: dict[int, CandidateText]
+    groups: list[list[int]]
+    dense_available: bool
+    is_full: bool
+
+
 def search_passages(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str = "hybrid") -> list[Hit]:
     """Return the best passages for the query, best first; see ``run_search``."""
     return run_search(query, limit=limit, scope=scope, mode=mode).hits
@@ -59,17 +71,27 @@ def run_search(query: str, *, limit: int = 8, scope: Scope = Scope(), mode: str 
     where = _find_place(parsed, scope)
     if not parsed.segments or where.work_ids == []:
         return SearchResult([], parsed, dense_available=mode != "line")
-    candidates, weights = _lexical_candidates(parsed, where)
-    dense_available = mode != "line" and _add_dense(parsed.text, candidates, where)
+    limit = min(limit, MAX_LIMIT)
+    found = _find(parsed, where, CANDIDATES, is_dense=mode != "line")
+    if found.is_full and len(found.groups) < limit:
+        found = _find(parsed, where, DEEPEST_CANDIDATES, is_dense=mode != "line")
+    shown = max(limit, RERANKED) if mode != "line" and get_reranker() else limit
+    hits = describe_hits(found.groups[:shown], found.candidates, found.texts, parsed)
+    if shown > limit:
+        hits = _rerank(parsed.text, hits)
+    return SearchResult(hits[:limit], parsed, found.dense_available)
+
+
+def _find(parsed: ParsedQuery, where: Where, depth: int, *, is_dense: bool) -> _Found:
+    """Score the candidates of both sides, so many of each, and put them in order."""
+    candidates, weights = _lexical_candidates(parsed, where, depth)
+    is_full = len(candidates) >= depth
+    nearest = _add_dense(parsed.text, candidates, where, depth) if is_dense else 0
     texts = read_texts(candidates)
     _measure(parsed, weights, candidates, texts, where)
     fuse(candidates.values())
-    limit = min(limit, MAX_LIMIT)
-    shown = max(limit, RERANKED) if mode != "line" and get_reranker() else limit
-    hits = describe_hits(rank_groups(candidates, texts)[:shown], candidates, texts, parsed)
-    if shown > limit:
-        hits = _rerank(parsed.text, hits)
-    return SearchResult(hits[:limit], parsed, dense_available)
+    groups = rank_groups(candidates, texts)
+    return _Found(candidates, texts, groups, bool(nearest), is_full or nearest >= depth)
 
 
 def _rerank(query: str, hits: list[Hit]) -> list[Hit]:
@@ -98,13 +120,15 @@ def _find_place(parsed: ParsedQuery, scope: Scope) -> Where:
 
 
 def _in_scope(work: ListedWork, scope: Scope) -> bool:
-    if scope.work_titles and not set(scope.work_titles) & set(work.names):
+    if scope.work_titles and set(map(fold, scope.work_titles)).isdisjoint(work.folded):
         return False
     return not scope.categories or work.category in scope.categories
 
 
-def _lexical_candidates(parsed: ParsedQuery, where: Where) -> tuple[dict[int, Candidate], Weights]:
-    found = lexical.find_candidates(parsed.segments, where, lines=parsed.lines, limit=LEXICAL_CANDIDATES)
+def _lexical_candidates(
+    parsed: ParsedQuery, where: Where, depth: int
+) -> tuple[dict[int, Candidate], Weights]:
+    found = lexical.find_candidates(parsed.segments, where, lines=parsed.lines, limit=depth)
     candidates = {passage_id: Candidate(passage_id) for passage_id in found.passage_ids}
     for passage_ids in found.exact.values():
         for passage_id in passage_ids:
@@ -112,22 +136,22 @@ def _lexical_candidates(parsed: ParsedQuery, where: Where) -> tuple[dict[int, Ca
     return candidates, found.weights
 
 
-def _add_dense(text: str, candidates: dict[int, Candidate], where: Where) -> bool:
-    """Add the nearest passages, give every candidate its similarity; return whether vectors could be had."""
+def _add_dense(text: str, candidates: dict[int, Candidate], where: Where, depth: int) -> int:
+    """Add the nearest passages, give every candidate its similarity; return how many are near, 0 without vectors."""
     try:
         embedder = serving_embedder()
         vector = embedder.embed_query(text)
     except EmbeddingUnavailable:
         logger.warning("No query vector; searching by characters only.", exc_info=True)
-        return False
+        return 0
     model = embedder.name
-    nearest = dense.find_nearest(vector, model=model, work_ids=where.work_ids, limit=DENSE_CANDIDATES)
+    nearest = dense.find_nearest(vector, model=model, work_ids=where.work_ids, limit=depth)
     others = [passage_id for passage_id in candidates if passage_id not in nearest]
     similarities = nearest | dense.measure_similarity(vector, model=model, passage_ids=others)
     for passage_id, deviations in standardise(vector, similarities, model=model).items():
         candidate = candidates.setdefault(passage_id, Candidate(passage_id))
         candidate.dense, candidate.deviations = similarities[passage_id], deviations
-    return bool(nearest)
+    return len(nearest)
 
 
 def _measure(
@@ -145,7 +169,7 @@ def _measure(
     own = measure_relevance(query, weights, [t.folded for t in everything], [t.names for t in everything])
     for text, overlap, alignment in zip(everything, own.overlap, own.alignment, strict=True):
         candidate = candidates[text.passage_id]
-        candidate.is_named = text.work_id in where.preferred
+        candidate.is_named = text.work_id in where.preferred or _is_sought(text, parsed)
         candidate.overlap, candidate.alignment = float(overlap), float(alignment)
     translated = [text for text in everything if text.translation]
     other = measure_relevance(
@@ -155,3 +179,9 @@ def _measure(
         candidate = candidates[text.passage_id]
         if overlap + alignment > candidate.overlap + candidate.alignment:
             candidate.overlap, candidate.alignment = float(overlap), float(alignment)
+
+
+def _is_sought(text: CandidateText, parsed: ParsedQuery) -> bool:
+    """Tell whether the query asks for the section by its title: 《关雎》, 关雎原文."""
+    title = fold(text.place.section)
+    return len(title) > 1 and (title in parsed.titles or title in parsed.segments)

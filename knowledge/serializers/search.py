@@ -10,6 +10,7 @@ from knowledge.models import Category
 from knowledge.quotes import QuoteCheck
 from knowledge.reading.excerpts import explain
 from knowledge.retrieval.hits import Duplicate, Hit
+from knowledge.retrieval.queries import MAX_QUERY_CHARACTERS
 from knowledge.retrieval.search import SearchResult
 
 SEARCH_LIMIT = 50
@@ -18,7 +19,7 @@ VERIFIED_CHARACTERS = 10_000
 
 class SearchQuerySerializer(serializers.Serializer[None]):
     q = serializers.CharField(
-        max_length=2000,
+        max_length=MAX_QUERY_CHARACTERS,
         error_messages={"required": "请输入要查找的内容。", "blank": "请输入要查找的内容。"},
     )
     mode = serializers.ChoiceField(choices=["hybrid", "line"], required=False, default="hybrid")
@@ -51,7 +52,9 @@ class HitSerializer(serializers.Serializer[Hit]):
     dense_rank = serializers.IntegerField(allow_null=True)
     lexical_rank = serializers.IntegerField(allow_null=True)
     fused_rank = serializers.IntegerField()
-    duplicates = DuplicateSerializer(many=True, help_text="文字相同的其他段落。")
+    duplicates = DuplicateSerializer(
+        many=True, help_text="文字相同的其他段落；同一处有几个版本时，出处后注明版本。"
+    )
 
     @extend_schema_field(
         {
@@ -111,7 +114,11 @@ class QuoteCheckSerializer(serializers.Serializer[QuoteCheck]):
             ("sentence", "有出处的句子"),
         ]
     )
-    cited_in_corpus = serializers.BooleanField(allow_null=True, help_text="文中所说的书，典籍库里有没有。")
+    cited_in_corpus = serializers.BooleanField(
+        allow_null=True,
+        help_text="文中所说的书，典籍库里有没有；没有说是哪部书时为空。"
+        "`not_found` 而此项为 false 时，是本库未收此书，无从核对，不宜显示为引文有误。",
+    )
 
 
 class VerdictCountsSerializer(serializers.Serializer[Any]):

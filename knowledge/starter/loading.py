@@ -10,7 +10,7 @@ from knowledge.errors import CorpusFileRefused
 from knowledge.formats import discover
 from knowledge.ingestion.parsing import Parsed, ParsedWork, ParseRequest, RecordsRefused, SourceFailed, parse
 from knowledge.locks import Lock, wait_for
-from knowledge.models import Work
+from knowledge.models import StarterWork, Work
 from knowledge.outlining.outline import WorkOutline, hash_text
 from knowledge.progress import Progress, Stage, ignore_progress
 from knowledge.services import LoadedWork, index_corpus, replace_text
@@ -21,31 +21,35 @@ STARTER_ORIGIN = "starter/"
 EMBEDDING_BATCH = 256
 
 
-def load_starter(*, folder: Path = STARTER_FOLDER) -> list[LoadedWork]:
-    """Load the texts that come with the program; a work that an operator has loaded is left alone."""
+def load_starter(*, folder: Path = STARTER_FOLDER, restore: bool = False) -> list[LoadedWork]:
+    """Load the texts that come with the program, each title once; what is there of them follows the program.
+
+    A work that an operator has brought is left alone, and one that he has removed or replaced stays away: with
+    ``restore`` it comes back where he has none of that title.
+    """
     loaded = []
     for name, outline in outline_starter(folder):
         with transaction.atomic(durable=True):
             wait_for(Lock.CORPUS)
-            if work := _claim_for_starter(outline):
+            if work := _claim_for_starter(outline, restore=restore):
                 origin = f"{STARTER_ORIGIN}{name}"
                 loaded.append(replace_text(work, outline, content_hash=outline.content_hash, origin=origin))
     index_corpus()
     return loaded
 
 
-def _claim_for_starter(outline: WorkOutline) -> Work | None:
-    """Return the work that the outline is to become: the starter's own of that title, whatever its edition.
-
-    None where an operator has brought the title, or this very edition of it.
-    """
+def _claim_for_starter(outline: WorkOutline, *, restore: bool) -> Work | None:
+    """Return the work that the outline is to become: the starter's own of that title, whatever its edition."""
     title, edition = outline.details.title, outline.details.edition
-    known = list(Work.objects.filter(title=title).order_by("pk"))
-    own = next((work for work in known if work.origin.startswith(STARTER_ORIGIN)), None)
-    if own is None:
-        return None if known else Work.objects.create(title=title, edition=edition)
-    is_taken = any(work.edition == edition for work in known if work is not own)
-    return None if is_taken else own
+    known = StarterWork.objects.select_related("work").filter(title=title).first()
+    if known and known.work:
+        namesakes = Work.objects.filter(title=title, edition=edition).exclude(pk=known.work.pk)
+        return None if namesakes.exists() else known.work
+    if (known and not restore) or Work.objects.filter(title=title).exists():
+        return None
+    work = Work.objects.create(title=title, edition=edition)
+    StarterWork.objects.update_or_create(title=title, defaults={"work": work})
+    return work
 
 
 def outline_starter(folder: Path = STARTER_FOLDER) -> list[tuple[str, WorkOutline]]:

@@ -74,13 +74,15 @@ def write_work(work: Work, outline: WorkOutline, *, content_hash: str, origin: s
     section_ids, obsolete = _write_sections(work, outline)
     changes = _write_passages(work, outline, section_ids, stored)
     delete_rows(_SECTION, "id", obsolete)
-    if work.edited_at is None:
+    # An operator may have edited the details while the passages were written, or may be about to.
+    row = Work.objects.select_for_update(no_key=True).get(pk=work.pk)
+    if row.edited_at is None:
         for name, value in asdict(outline.details).items():
-            setattr(work, name, list(value) if name == "aliases" else value)
-    work.origin, work.content_hash = origin, content_hash
-    work.passage_count = len(outline.passages)
-    work.character_count = sum(len(passage.folded) for passage in outline.passages)
-    work.save()
+            setattr(row, name, list(value) if name == "aliases" else value)
+    row.origin, row.content_hash = origin, content_hash
+    row.passage_count = len(outline.passages)
+    row.character_count = sum(len(passage.folded) for passage in outline.passages)
+    row.save()
     return changes
 
 

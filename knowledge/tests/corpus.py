@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.errors import EmbeddingUnavailable
+from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
 from knowledge.folding import fold
+from knowledge.formats import discover
 from knowledge.index.postings import split_pairs
 from knowledge.index.segments import take_snapshot
 from knowledge.ingestion import loading
@@ -116,10 +117,31 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
+def ingest_file(
+    *,
+    path: Path,
+    work_title: str = "",
+    edition: str = "",
+    dry_run: bool = False,
+    listener: loading.IngestionListener | None = None,
+) -> loading.IngestionResult:
+    """Load a single file; raises ``CorpusFileRefused`` when it cannot be read or holds no text."""
+    result = loading.ingest_sources(
+        sources=discover([path]),
+        work_title=work_title,
+        edition=edition,
+        dry_run=dry_run,
+        listener=listener or loading.IngestionListener(),
+    )
+    for _source, message in result.failed:
+        raise CorpusFileRefused(message)
+    return result
+
+
 def load(folder: Path, *contents: str) -> None:
     """Load Markdown texts into the corpus."""
     for number, content in enumerate(contents):
-        loading.ingest_file(path=write(folder, f"{number}.md", content))
+        ingest_file(path=write(folder, f"{number}.md", content))
 
 
 def use_embedder(monkeypatch, embedder: FakeEmbedder) -> FakeEmbedder:

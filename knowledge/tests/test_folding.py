@@ -1,8 +1,11 @@
 """Folding is one map from characters to characters, and what it drops never depends on what stands around it."""
 
 import random
+import re
 
-from knowledge.folding import _character_table, fold, fold_characters, is_cjk
+import pytest
+
+from knowledge.folding import _character_table, fold, fold_characters, is_cjk, pattern_of
 
 EVERY_CHARACTER = [chr(code) for code in range(0x110000)]
 
@@ -46,3 +49,31 @@ def test_scripts_variants_and_punctuation_do_not_tell_texts_apart() -> None:
     assert fold("清 淸 靑青 ＡＢＣ 123") == "清清青青"
     assert fold("𠮷野家") == "𠮷野家"
     assert fold_characters("Ａ，國　") == "A,国 "
+
+
+@pytest.mark.parametrize(
+    ("variant", "standard"),
+    [
+        ("折戟沈沙", "折戟沉沙"),
+        ("行有馀力", "行有余力"),
+        ("茅簷", "茅檐"),
+        ("澂江", "澄江"),
+        ("衞靈公", "卫灵公"),
+        ("僊鴈櫂", "仙雁棹"),
+        ("罣礙", "挂碍"),
+        ("曾晳", "曾皙"),
+    ],
+)
+def test_variants_of_a_word_are_the_same(variant: str, standard: str) -> None:
+    assert fold(variant) == fold(standard)
+
+
+@pytest.mark.parametrize("words", ["乾干", "覆复", "蚤早", "阨隘", "知智", "说悦"])
+def test_words_that_the_classics_tell_apart_stay_apart(words: str) -> None:
+    assert fold(words[0]) != fold(words[1])
+
+
+@pytest.mark.parametrize(("words", "writing"), [("学而", "學而第一"), ("學而", "学而"), ("学(一)", "學(一)")])
+def test_pattern_finds_every_writing(words: str, writing: str) -> None:
+    assert re.search(pattern_of(words), writing)
+    assert not re.search(pattern_of(words), "为政")

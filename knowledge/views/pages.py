@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -31,7 +31,7 @@ from knowledge.reading.sections import (
 )
 from knowledge.retrieval.search import neighbours
 from knowledge.views.doors import CACHE_SECONDS
-from knowledge.views.outlines import Branch, grow_tree
+from knowledge.views.outlines import Branch, grow_tree, named_like
 
 WORKS_IN_DIVISION = 12
 WORKS_PER_PAGE = 60
@@ -66,7 +66,7 @@ def missing_page(request: HttpRequest, exception: Exception | None = None) -> Ht
 @reading_page
 def works_page(request: HttpRequest) -> HttpResponse:
     """Show the four divisions or, with ``?category=`` or ``?q=``, the works that fit, page by page."""
-    category, q = request.GET.get("category", ""), request.GET.get("q", "").strip()[:100]
+    category, q = request.GET.get("category", ""), _asked_for(request)
     context: dict[str, Any] = {"category": category, "q": q, "categories": (*Category.values, UNSORTED)}
     if not category and not q:
         context |= {"divisions": divide(limit=WORKS_IN_DIVISION), "daily": _line_of_today()}
@@ -87,7 +87,7 @@ def work_page(request: HttpRequest, work_id: int) -> HttpResponse:
         "work": work,
         "editions": list(other_editions(work)),
         "section_count": section_count,
-        "q": request.GET.get("q", "").strip()[:100],
+        "q": _asked_for(request),
         "parent": _parent(request, work),
     }
     is_tree = section_count <= SECTIONS_IN_TREE and not context["q"] and not context["parent"]
@@ -201,10 +201,7 @@ def _flat(
 ) -> dict[str, Any]:
     """Sections that fit ``q`` or, without it, those right under ``parent`` or the work."""
     sections = work.sections.order_by("ordinal")
-    if q:
-        sections = sections.filter(Q(title__contains=q) | Q(author__contains=q))
-    else:
-        sections = sections.filter(parent=parent)
+    sections = named_like(sections, q) if q else sections.filter(parent=parent)
     return {"page": _page(request, sections, SECTIONS_PER_PAGE)}
 
 
@@ -221,6 +218,11 @@ def _parent(request: HttpRequest, work: Work) -> Section | None:
 def _page(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int) -> Any:
     """The page of rows that ``?page=`` asks for; the nearest one where there is no such page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def _asked_for(request: HttpRequest) -> str:
+    """What ``?q=`` asks for; PostgreSQL takes no NUL."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:100]
 
 
 def _whole_number(text: str) -> int | None:

@@ -14,6 +14,7 @@ from guoxue.api import validation_fields
 from knowledge.models import Category
 from knowledge.reading.excerpts import Excerpt, excerpt, explain
 from knowledge.retrieval.hits import Hit
+from knowledge.retrieval.queries import MAX_QUERY_CHARACTERS
 from knowledge.retrieval.search import Scope, run_search
 from knowledge.serializers.search import SEARCH_LIMIT, SearchQuerySerializer
 from knowledge.views.search import SearchView
@@ -48,7 +49,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     """Show the form and, where something is asked, the hits. Searches count against the limit of the REST door."""
     given = _without_blanks(request.GET)
     context: dict[str, Any] = {
-        "q": given.get("q", "")[:2000],
+        "q": given.get("q", "")[:MAX_QUERY_CHARACTERS],
         "mode": given.get("mode", "hybrid"),
         "chosen": given.getlist("category"),
         "work": given.get("work", ""),

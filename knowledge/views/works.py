@@ -1,6 +1,6 @@
 """Decides the REST doors of works and sections."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.request import Request
@@ -29,6 +29,7 @@ from knowledge.serializers.works import (
     WorksQuerySerializer,
 )
 from knowledge.views.doors import ReadingView, asked
+from knowledge.views.outlines import named_like
 
 
 class WorksByTitle(CursorPagination):
@@ -83,7 +84,7 @@ class SectionsView(ReadingView, generics.ListAPIView[Section]):
         if parent := wanted.get("parent"):
             sections = sections.filter(parent=None if parent == "root" else int(parent))
         if q := wanted["q"].strip():
-            sections = sections.filter(Q(title__contains=q) | Q(author__contains=q))
+            sections = named_like(sections, q)
         return sections
 
 

@@ -22,6 +22,7 @@ from knowledge.evaluation.runs import (
     run_evaluation,
 )
 from knowledge.evaluation.scoring import ALL_KINDS, KIND_LABELS, METRICS, Figures, Outcome, describe_share
+from knowledge.management.output_files import open_table
 from knowledge.management.tables import format_table
 from knowledge.models import EvaluationRun
 
@@ -173,7 +174,7 @@ def _compared(previous: EvaluationRun | None) -> str:
 
 
 def _write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_table(path) as file:
         writer = csv.writer(file)
         writer.writerow(("编号", "类别", "问题", "名次", "毫秒", "首条结果"))
         for outcome in outcomes:

@@ -1,6 +1,5 @@
 """Writes a work to a file that can be ingested again without loss: ``manage.py export_work``."""
 
-import shutil
 from argparse import ArgumentParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,10 +11,17 @@ from knowledge.errors import ExportRefused
 from knowledge.exporting.export import Export, export_work, file_name
 from knowledge.exporting.export_formats import ExportFormat
 from knowledge.management.choosing import add_work_arguments, choose_work
+from knowledge.management.output_files import unwritable
+from knowledge.models import Work
+
+_CHARACTERS_AT_ONCE = 1 << 16
 
 
 class Command(BaseCommand):
-    help = "把一部典籍导出为文件；文件再导入一次，内容不变。不写 --output 时打印在标准输出。"
+    help = (
+        "把一部典籍导出为文件，再导入一次文字不变；要连分段也原样导回，用 jsonl。"
+        "不写 --output 时打印在标准输出。"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_work_arguments(parser)
@@ -34,24 +40,36 @@ class Command(BaseCommand):
         export_format = _format(options["format"], output)
         if output is not None and output.is_dir():
             output /= file_name(work, export_format)
+        try:
+            self._export(work, export_format, output)
+        except ExportRefused as refused:
+            raise CommandError(refused.message) from refused
+        except OSError as error:
+            if output is None:
+                raise
+            raise unwritable(output, error) from error
+
+    def _export(self, work: Work, export_format: ExportFormat, output: Path | None) -> None:
         with TemporaryDirectory(dir=output.parent if output else None) as folder:
             written = Path(folder) / f"work{export_format.suffix}"
-            try:
-                export = export_work(work=work, export_format=export_format, path=written)
-            except ExportRefused as refused:
-                raise CommandError(refused.message) from refused
+            export = export_work(work=work, export_format=export_format, path=written)
             if output is None:
-                with written.open(encoding="utf-8", newline="") as file:
-                    shutil.copyfileobj(file, self.stdout)
+                self._print(written)
             else:
                 written.replace(output)
         self._tell(export, output)
 
+    def _print(self, written: Path) -> None:
+        with written.open(encoding="utf-8", newline="") as file:
+            while part := file.read(_CHARACTERS_AT_ONCE):
+                # Django ends each writing with a line break of its own, unless it is told otherwise.
+                self.stdout.write(part, ending="")
+
     def _tell(self, export: Export, output: Path | None) -> None:
         if output is not None:
             self.stdout.write(f"已导出 {export.passages} 段到 {output}。")
-        if export.recut:
-            self.stderr.write(f"{export.recut} 段长文与现行分段规则不同，再导入时会重新分段，文字不变。")
+        if export.caution:
+            self.stderr.write(export.caution)
 
 
 def _format(name: str | None, output: Path | None) -> ExportFormat:

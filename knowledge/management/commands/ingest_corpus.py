@@ -1,7 +1,7 @@
 """Loads files and folders into the corpus: ``manage.py ingest_corpus PATH…``."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
 from knowledge.formats import SUFFIXES, Format, Source, discover, left_out
 from knowledge.ingestion.loading import IngestionResult, ingest_sources
 from knowledge.ingestion.parsing_pool import suggest_workers
-from knowledge.ingestion.refusal_report import open_report
+from knowledge.ingestion.refusal_report import RefusalReport, is_report, open_report
 from knowledge.management.ingestion_output import IngestionOutput
+from knowledge.management.output_files import unwritable
 from knowledge.progress import Stage
 from knowledge.vectors.filling import embed_missing
 
-_FORMATS = [each for each in Format if each is not Format.UNKNOWN]
+_FORMATS = [each.value for each in Format if each is not Format.UNKNOWN]
 _INTERRUPTED = 130
 
 
@@ -47,40 +48,49 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="文件.csv", help="把每条被拒绝的记录写进 CSV")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sources = _find_sources(options["paths"], options["format"])
+        report: Path | None = options["report"]
+        sources = _find_sources(options["paths"], options["format"], report)
         if options["work"] and len(sources) > 1:
             raise CommandError("--work 只能用于一个来源。")
-        result = self._ingest(sources, options)
+        others = [file for file in left_out(options["paths"], sources) if not _is_same(file, report)]
+        with ExitStack() as stack:
+            opened = _open_report(stack, report) if report else None
+            result = self._ingest(sources, others, opened, options)
         if result.works and not options["dry_run"] and not options["no_embed"]:
             self._embed(result)
-        if failed := len({source.name for source, _reason in result.failed}):
+        if failed := len({source for source, _reason in result.failed}):
             raise CommandError(
                 f"{failed} 个来源没有载入或没有完整载入，其余 {len(sources) - failed} 个已处理。",
                 returncode=1,
             )
 
-    def _ingest(self, sources: list[Source], options: dict[str, Any]) -> IngestionResult:
-        with open_report(options["report"]) if options["report"] else nullcontext() as report:
-            output = IngestionOutput(
-                self, sources, report, dry_run=options["dry_run"], verbosity=options["verbosity"]
+    def _ingest(
+        self,
+        sources: list[Source],
+        others: list[Path],
+        report: RefusalReport | None,
+        options: dict[str, Any],
+    ) -> IngestionResult:
+        output = IngestionOutput(
+            self, sources, report, dry_run=options["dry_run"], verbosity=options["verbosity"]
+        )
+        try:
+            output.leave_out(others)
+            result = ingest_sources(
+                sources=sources,
+                work_title=options["work"],
+                edition=options["edition"],
+                workers=options["workers"] or suggest_workers(sources),
+                resume=options["resume"],
+                dry_run=options["dry_run"],
+                listener=output,
             )
-            try:
-                output.leave_out(left_out(options["paths"], sources))
-                result = ingest_sources(
-                    sources=sources,
-                    work_title=options["work"],
-                    edition=options["edition"],
-                    workers=options["workers"] or suggest_workers(sources),
-                    resume=options["resume"],
-                    dry_run=options["dry_run"],
-                    listener=output,
-                )
-            except KeyboardInterrupt as interrupt:
-                message = "已中断。载入的典籍都在；加 --resume 接着做。"
-                raise CommandError(message, returncode=_INTERRUPTED) from interrupt
-            finally:
-                output.close()
-            output.summarise(result)
+        except KeyboardInterrupt as interrupt:
+            message = "已中断。载入的典籍都在；加 --resume 接着做。"
+            raise CommandError(message, returncode=_INTERRUPTED) from interrupt
+        finally:
+            output.close()
+        output.summarise(result)
         return result
 
     def _embed(self, result: IngestionResult) -> None:
@@ -96,19 +106,40 @@ class Command(BaseCommand):
         except EmbeddingUnavailable as unavailable:
             self.stderr.write(f"文字已载入，可按字句检索；向量没有生成：{unavailable.message}")
             return
+        except KeyboardInterrupt as interrupt:
+            message = "已中断。文字都已载入，可按字句检索；向量由后台补全，或用 embed_corpus 接着做。"
+            raise CommandError(message, returncode=_INTERRUPTED) from interrupt
         finally:
             bar.close()
         self.stdout.write(f"已生成 {stored} 条向量。")
 
 
-def _find_sources(paths: list[Path], format: str | None) -> list[Source]:
+def _find_sources(paths: list[Path], format: str | None, report: Path | None) -> list[Source]:
+    """Return what is to be loaded; the report of an earlier run is not, wherever it lies."""
     try:
         sources = discover(paths, format=Format(format) if format else None)
     except CorpusFileRefused as refused:
         raise CommandError(refused.message) from refused
+    replaced = [
+        source for source in sources if any(_is_same(source.root / file, report) for file in source.files)
+    ]
+    if report and replaced and not is_report(report):
+        raise CommandError(f"--report 会覆盖要导入的文件 {report}；请换一个文件名。")
+    sources = [source for source in sources if source not in replaced]
     if not sources:
         raise CommandError(f"{'、'.join(map(str, paths))} 里没有可以导入的文件。")
     return sources
+
+
+def _is_same(file: Path, report: Path | None) -> bool:
+    return report is not None and file.resolve() == report.resolve()
+
+
+def _open_report(stack: ExitStack, path: Path) -> RefusalReport:
+    try:
+        return stack.enter_context(open_report(path))
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _positive(value: str) -> int:

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from knowledge.linting.lint import lint_twins, lint_works
 from knowledge.linting.lint_rules import Finding, Summary
+from knowledge.management.output_files import open_table
 from knowledge.management.tables import format_table
 from knowledge.models import Category, Work
 
@@ -39,8 +40,7 @@ class Command(BaseCommand):
         summary = Summary(EXAMPLES_OF_EACH)
         with ExitStack() as stack:
             if options["report"]:
-                file = stack.enter_context(options["report"].open("w", encoding="utf-8-sig", newline=""))
-                findings = _written(findings, file)
+                findings = _written(findings, stack.enter_context(open_table(options["report"])))
             for finding in findings:
                 summary.add(finding)
         self._print(summary, works.count())
@@ -66,7 +66,12 @@ def _choose(names: list[str], category: str | None) -> QuerySet[Work]:
         known = {name for work in works for name in work.names}
         if unknown := [name for name in names if name not in known]:
             raise CommandError(f"没有这部典籍：{'、'.join(unknown)}。")
-    return works.filter(category=category) if category else works
+    if category:
+        works = works.filter(category=category)
+    if not works.exists():
+        among = f"{category}里" if category else "库里"
+        raise CommandError(f"{among}没有典籍可查；请先用 ingest_corpus 导入，或换一个 --category。")
+    return works
 
 
 def _written(findings: Iterator[Finding], file: Any) -> Iterator[Finding]:

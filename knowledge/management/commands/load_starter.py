@@ -1,5 +1,6 @@
 """Loads the texts that come with the program, with their vectors: ``manage.py load_starter``."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,10 +13,16 @@ from knowledge.vectors import filling
 
 
 class Command(BaseCommand):
-    help = "载入随程序附带的入门典籍；已有的不重复载入，管理员自己导入的同名典籍不受影响。"
+    help = (
+        "载入随程序附带的入门典籍，并随程序更新；管理员自己导入的同名典籍不受影响，"
+        "移除过的不再载入（除非加 --restore）。"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--restore", action="store_true", help="移除过的入门典籍也重新载入")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        works = starter.load_starter()
+        works = starter.load_starter(restore=options["restore"])
         fresh = [work for work in works if not work.unchanged]
         if fresh:
             passages = sum(work.passages for work in fresh)

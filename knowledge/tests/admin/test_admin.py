@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from knowledge import tasks
+from knowledge.admin.works import WorkAdmin
 from knowledge.models import Embedding, IndexSegment, IngestionJob, Passage, Section, Work
 from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder
 from knowledge.vectors import filling
@@ -343,3 +344,53 @@ def test_app_page_leads_to_upload_and_search_test(operator: Client) -> None:
 
     assert reverse("admin:knowledge_ingestionjob_add") in page
     assert reverse("admin:knowledge_search_test") in page
+
+
+def details(**changed: str) -> dict[str, str]:
+    return {
+        "aliases": "论、语录",
+        "author": "孔子弟子",
+        "dynasty": "春秋",
+        "category": "经部",
+        "license": "公有领域",
+    } | changed
+
+
+def save_work(client: Client, work: Work, **changed: str) -> None:
+    client.post(reverse("admin:knowledge_work_change", args=[work.pk]), details(**changed))
+    work.refresh_from_db()
+
+
+def test_aliases_are_parted_as_people_write_them(operator: Client) -> None:
+    work = Work.objects.get(title="论语")
+
+    page = operator.get(reverse("admin:knowledge_work_change", args=[work.pk])).content.decode()
+    save_work(operator, work, aliases=" 老子、道德真经，五千言,老子,")
+
+    assert 'value="论、语录"' in page
+    assert "用顿号或逗号隔开" in page
+    assert work.aliases == ["老子", "道德真经", "五千言"]
+
+
+def test_saving_without_a_change_is_no_edit(operator: Client) -> None:
+    work = Work.objects.get(title="论语")
+
+    save_work(operator, work)
+
+    assert work.edited_at is None
+
+
+def test_edit_does_not_put_back_what_ingestion_has_written_meanwhile(operator: Client, monkeypatch) -> None:
+    work = Work.objects.get(title="论语")
+    save_model = WorkAdmin.save_model
+
+    def save_after_loading(*arguments: object) -> None:
+        """Save a row that was read before ingestion has written it."""
+        Work.objects.filter(pk=work.pk).update(content_hash="new", passage_count=7)
+        save_model(*arguments)
+
+    monkeypatch.setattr(WorkAdmin, "save_model", save_after_loading)
+    save_work(operator, work, author="孔门弟子")
+
+    assert (work.author, work.content_hash, work.passage_count) == ("孔门弟子", "new", 7)
+    assert work.edited_at is not None

@@ -76,6 +76,7 @@ def test_sections_are_filtered_by_parent_and_words(client: APIClient, work: Work
     assert titles("parent=root") == ["本纪", "世家", "自序"]
     assert titles(f"parent={section('本纪').pk}") == ["五帝本纪", "项羽本纪"]
     assert titles("q=本纪") == ["本纪", "五帝本纪", "项羽本纪"]
+    assert titles("q=本紀") == ["本纪", "五帝本纪", "项羽本纪"]
     assert titles("parent=0") == []
 
 

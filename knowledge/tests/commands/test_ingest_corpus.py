@@ -1,6 +1,5 @@
 """Engineers load folders from the command line: they see what was refused, and go on after an interruption."""
 
-import csv
 import json
 from io import StringIO
 from pathlib import Path
@@ -46,7 +45,7 @@ def test_folder_is_loaded_with_its_vectors(tmp_path: Path) -> None:
 
     assert set(Work.objects.values_list("title", flat=True)) == {"论语", "道德经"}
     assert "lunyu.md：《论语》通行本 6 段：新增 6" in out
-    assert "另有 1 个文件不是可识别的格式" in out
+    assert "另有 1 个文件没有读取" in out
     assert Embedding.objects.count() == 9
 
 
@@ -222,31 +221,6 @@ def test_resumed_run_says_what_was_refused_before(tmp_path: Path) -> None:
     assert "当时拒绝的 1 条记录不再列出" in load(tmp_path, "--resume")
 
 
-def test_report_has_every_refused_record_and_opens_in_excel(tmp_path: Path) -> None:
-    folder = tmp_path / "典籍"
-    folder.mkdir()
-    write(folder, "书.jsonl", "\n".join(['{"work": "书", "text": "天地"}', *['{"text": "abc"}'] * 25]))
-    write(folder, "坏.txt", "论语".encode() + b"\xff")
-    write(folder, "图.png", b"png")
-    report = tmp_path / "report.csv"
-    out = StringIO()
-
-    with pytest.raises(CommandError):
-        call_command(
-            "ingest_corpus", str(folder), "--no-embed", f"--report={report}", stdout=out, stderr=StringIO()
-        )
-
-    assert report.read_bytes().startswith(b"\xef\xbb\xbf")
-    with report.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows[0] == ["文件", "行", "原因"]
-    assert [row[:2] for row in rows[1:3]] == [[str(folder / "图.png"), ""], [str(folder / "书.jsonl"), "2"]]
-    assert len(rows) == 1 + 1 + 25 + 1
-    assert rows[-1][0] == str(folder / "坏.txt")
-    assert out.getvalue().count("  拒绝 ") == 20
-    assert "另有 5 条被拒绝的记录没有列出。" in out.getvalue()
-
-
 def test_formats_and_encodings_are_told_to_those_who_ask(tmp_path: Path) -> None:
     text = "# 大学\n\n大学之道，在明明德，在亲民，在止于至善。知止而后有定，定而后能静。\n"
     write(tmp_path, "a.md", text.encode("gb18030"))
@@ -334,3 +308,36 @@ def test_reindex_says_what_it_has_done(tmp_path: Path) -> None:
 
     assert "1 段的折叠文本有变化" in out
     assert_index_is_true()
+
+
+def test_interruption_while_vectors_are_made_says_how_to_go_on(tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path, "a.md", LUNYU)
+
+    def interrupt(**_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("knowledge.management.commands.ingest_corpus.embed_missing", interrupt)
+
+    with pytest.raises(CommandError, match="用 embed_corpus 接着做") as failed:
+        run("ingest_corpus", tmp_path)
+
+    assert failed.value.returncode == 130
+    assert Passage.objects.count() == 6
+
+
+def test_unknown_format_is_told_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as failed:
+        load(tmp_path, "--format=nope")
+
+    assert "'text', 'markdown'" in str(failed.value)
+    assert "Format." not in str(failed.value)
+
+
+def test_failed_sources_of_one_name_are_counted_each(tmp_path: Path) -> None:
+    folders = [tmp_path / "甲", tmp_path / "乙"]
+    for folder in folders:
+        folder.mkdir()
+        write(folder, "a.txt", b"")
+
+    with pytest.raises(CommandError, match="2 个来源没有载入或没有完整载入，其余 0 个"):
+        run("ingest_corpus", *folders, "--no-embed")

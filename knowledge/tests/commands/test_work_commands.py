@@ -1,5 +1,6 @@
 """Engineers export a work, and remove one after being told what goes with it."""
 
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from accounts.tests.factories import make_operator, make_user
 from knowledge.models import Bookmark, Passage, Work
-from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder
+from knowledge.tests.corpus import DAODEJING, LUNYU, FakeEmbedder, load, use_embedder, write
 from knowledge.vectors import filling
 
 pytestmark = pytest.mark.django_db
@@ -169,3 +170,42 @@ def test_operator_learns_why_there_is_no_download(operator: Client) -> None:
 
     assert "请改用 jsonl 格式" in refused
     assert "一次只能导出一部" in several
+
+
+def test_long_work_is_printed_as_it_is_written(tmp_path: Path) -> None:
+    text = "天地玄黄，宇宙洪荒。" * 20
+    load(tmp_path, "# 千字文\n\n" + f"{text}\n\n" * 500)
+    run("export_work", "千字文", "--format", "jsonl", "--output", tmp_path / "a.jsonl")
+
+    printed = run("export_work", "千字文", "--format", "jsonl")
+
+    assert len(printed) > 100_000
+    assert printed == (tmp_path / "a.jsonl").read_text("utf-8")
+
+
+def test_export_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"无法写入 /none/x\.md：No such file or directory。"):
+        run("export_work", "论语", "--output", "/none/x.md")
+
+
+def load_lines(folder: Path) -> None:
+    """Load a text of lines that were gathered, which Markdown cannot tell from one paragraph."""
+    lines = ["天地玄黄，宇宙洪荒，日月盈昃，辰宿列张。" * 6] * 9
+    record = {"work": "赋", "title": "长赋", "author": "某", "paragraphs": lines}
+    path = write(folder, "fu.json", json.dumps(record, ensure_ascii=False))
+    call_command("ingest_corpus", str(path), "--no-embed", stdout=StringIO())
+
+
+def test_operator_is_warned_that_the_file_will_be_cut_anew(operator: Client, tmp_path: Path) -> None:
+    load_lines(tmp_path)
+
+    act(operator, "export_as_jsonl", "赋")
+    unwarned = operator.get(reverse("admin:knowledge_work_changelist")).content.decode()
+    act(operator, "export_as_markdown", "赋")
+    warned = operator.get(reverse("admin:knowledge_work_changelist")).content.decode()
+
+    assert "重新分段" not in unwarned
+    assert "《赋》已导出。其中 1 篇长文再导入时会重新分段" in warned
+    err = StringIO()
+    call_command("export_work", "赋", stdout=StringIO(), stderr=err)
+    assert "要原样导回请改用 jsonl" in err.getvalue()

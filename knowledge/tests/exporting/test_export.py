@@ -13,7 +13,7 @@ from knowledge.exporting.export_formats import ExportFormat
 from knowledge.ingestion import loading
 from knowledge.models import Passage, Section, Work
 from knowledge.outlining.records import Refusal
-from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, load, write
+from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, ingest_file, load, write
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ RICH = [
 def load_rich(folder: Path) -> Work:
     details = RICH[0] | RICH[1]
     lines = [json.dumps(details | row, ensure_ascii=False) for row in RICH[2:]]
-    loading.ingest_file(path=write(folder, "rich.jsonl", "\n".join(lines)))
+    ingest_file(path=write(folder, "rich.jsonl", "\n".join(lines)))
     return Work.objects.get(edition="帛书本")
 
 
@@ -100,7 +100,7 @@ def test_reading_an_export_again_changes_nothing(
     work = Work.objects.get()
     before, kept = stored(work), ids(work)
 
-    again = loading.ingest_file(path=export(work, export_format, tmp_path))
+    again = ingest_file(path=export(work, export_format, tmp_path))
 
     assert [each.unchanged for each in again.works] == [True]
     assert again.refused_count == 0
@@ -116,7 +116,7 @@ def test_translations_kinds_editions_and_provenance_come_back(
     path = export(work, export_format, tmp_path)
     services.remove_work(work_id=work.pk)
 
-    loading.ingest_file(path=path)
+    ingest_file(path=path)
 
     back = Work.objects.get()
     assert stored(back) == before
@@ -160,11 +160,11 @@ def test_plain_places_are_plain_columns_and_keys(tmp_path: Path) -> None:
 def test_lines_that_were_put_together_stay_apart_where_they_were_cut(tmp_path: Path) -> None:
     paragraphs = [LONG[:300], LONG[300:650], LONG[650:900]]
     record = {"work": "赋", "title": "长赋", "author": "某", "paragraphs": paragraphs}
-    loading.ingest_file(path=write(tmp_path, "fu.jsonl", json.dumps(record, ensure_ascii=False)))
+    ingest_file(path=write(tmp_path, "fu.jsonl", json.dumps(record, ensure_ascii=False)))
     work = Work.objects.get()
     before = stored(work)
 
-    again = loading.ingest_file(path=export(work, ExportFormat.JSONL, tmp_path))
+    again = ingest_file(path=export(work, ExportFormat.JSONL, tmp_path))
 
     assert [row[5] for row in before[2:]] == [False, True, True]
     assert again.unchanged
@@ -219,7 +219,7 @@ def test_heading_that_markdown_would_change_is_carried_or_refused(tmp_path: Path
         path = export(work, ExportFormat.MARKDOWN, tmp_path)
     except ExportRefused:
         path = export(work, ExportFormat.JSONL, tmp_path)
-    loading.ingest_file(path=path)
+    ingest_file(path=path)
 
     assert Section.objects.get().title == title
 
@@ -233,9 +233,82 @@ def test_text_that_would_be_cut_elsewhere_today_is_exported_whole(tmp_path: Path
 
     done = export_work(work=work, export_format=ExportFormat.JSONL, path=tmp_path / "a.jsonl")
 
-    assert done == Export(passages=work.passages.count(), recut=1)
+    assert done == Export(work.passages.count(), recut=1, export_format=ExportFormat.JSONL)
+    assert "重新分段" in done.caution
+    assert "jsonl" not in done.caution
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").open(encoding="utf-8")]
     assert "".join(line["text"] for line in lines) == LONG
+
+
+CLAUSE = "天地玄黄，宇宙洪荒，日月盈昃，辰宿列张。"
+
+
+@pytest.mark.parametrize("export_format", [ExportFormat.JSONL, ExportFormat.CSV])
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        [CLAUSE * n for n in (3, 1, 5, 2, 2, 9, 1, 7)],
+        [CLAUSE * 4 + "\n" + CLAUSE * 20, CLAUSE * 6, CLAUSE],
+        [CLAUSE, CLAUSE * 12 + "\n" + CLAUSE * 13 + "\n" + CLAUSE * 14, CLAUSE * 6],
+        [f"{CLAUSE[:4]}，\n{CLAUSE}"] * 30,
+        ["一曰\n" + CLAUSE * 9, CLAUSE * 10, "二曰", CLAUSE * 15],
+        [CLAUSE * 30, CLAUSE * 2, CLAUSE * 3],
+        [f"{CLAUSE * 10}\n{CLAUSE * 3}", CLAUSE * 8],
+        [CLAUSE[:-1] + CLAUSE * 6, "孑立", "一作：", "獨立", CLAUSE * 8, CLAUSE * 7, CLAUSE * 6],
+    ],
+    ids=range(8),
+)
+def test_text_of_several_paragraphs_comes_back_as_it_was_cut(
+    tmp_path: Path, paragraphs: list[str], export_format: ExportFormat
+) -> None:
+    rows = [
+        {"work": "赋", "section": "长赋", "text": text, "continues": number > 0, "translation": f"译{number}"}
+        for number, text in enumerate(paragraphs)
+    ]
+    content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    ingest_file(path=write(tmp_path, "fu.jsonl", content))
+    work = Work.objects.get()
+    kept = ids(work)
+
+    path = tmp_path / f"again{export_format.suffix}"
+    done = export_work(work=work, export_format=export_format, path=path)
+    again = ingest_file(path=path)
+
+    assert (done.recut, done.caution, again.unchanged) == (0, "", True)
+    assert ids(work) == kept
+    assert len(kept) > 1
+
+
+def test_markdown_tells_truly_that_lines_will_be_cut_anew(tmp_path: Path) -> None:
+    record = {"work": "赋", "title": "长赋", "author": "某", "paragraphs": [CLAUSE * 6] * 9}
+    ingest_file(path=write(tmp_path, "fu.json", json.dumps(record, ensure_ascii=False)))
+    work = Work.objects.get()
+
+    done = export_work(work=work, export_format=ExportFormat.MARKDOWN, path=tmp_path / "a.md")
+    again = ingest_file(path=tmp_path / "a.md")
+
+    assert done.caution == (
+        "其中 1 篇长文再导入时会重新分段：文字不变，但段落的编号与向量换新，读者的摘抄不再指向原文。"
+        "Markdown 记不下一篇原来是怎样分行的，要原样导回请改用 jsonl 格式。"
+    )
+    assert again.works[0].changes.removed > 0
+
+
+def test_text_behind_a_subsection_comes_back_in_its_place(tmp_path: Path) -> None:
+    rows = [
+        {"work": "书", "section": path, "text": text}
+        for path, text in ((["甲"], "其一"), (["甲", "乙"], "其二"), (["甲"], "其三"))
+    ]
+    ingest_file(path=write(tmp_path, "s.jsonl", "\n".join(map(json.dumps, rows))))
+    work = Work.objects.get()
+    before = stored(work)
+
+    with pytest.raises(ExportRefused, match="jsonl"):
+        export(work, ExportFormat.MARKDOWN, tmp_path)
+    again = ingest_file(path=export(work, ExportFormat.JSONL, tmp_path))
+
+    assert again.unchanged
+    assert stored(work) == before
 
 
 def test_broken_corpus_is_not_handed_out_as_if_it_were_whole(tmp_path: Path) -> None:
@@ -269,7 +342,7 @@ def test_path_that_no_export_wrote_is_refused_alone(tmp_path: Path, path: object
     file = write(tmp_path, "书.jsonl", "\n".join(json.dumps(row) for row in rows))
 
     said = Refusals()
-    loading.ingest_file(path=file, listener=said)
+    ingest_file(path=file, listener=said)
 
     assert [(refusal.line, refusal.reason) for refusal in said.refusals] == [
         (1, "path 应为篇章的列表，每项含 title。")

@@ -1,5 +1,6 @@
 """EPUB, DOCX and PDF become records under their headings; bombs and wrecks are refused."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,90 @@ def test_document_that_is_missing_is_refused_and_the_others_read(tmp_path: Path)
     assert refusals == [Refusal("x.epub", 0, "EPUB 里缺少正文文件 OEBPS/t/b.xhtml。")]
 
 
+def test_contents_that_cannot_be_read_give_way_to_the_next(tmp_path: Path) -> None:
+    broken = NAV.replace("为政第二", "为政&nbsp;第二")
+    path = write_zip(tmp_path / "x.epub", epub(**{"OEBPS/nav.xhtml": broken}))
+    bare = write_zip(tmp_path / "y.epub", epub(**{"OEBPS/nav.xhtml": broken, "OEBPS/toc.ncx": None}))
+
+    records, refusals = read(path)
+    bare_records, bare_refusals = read(bare)
+
+    assert places(records)[1] == ("学而第一", "次章")
+    assert places(bare_records)[1] == ("学而第一",)
+    assert len(records) == len(bare_records) == 6
+    assert [refusal.file for refusal in (*refusals, *bare_refusals)] == [
+        "x.epub#OEBPS/nav.xhtml",
+        "y.epub#OEBPS/nav.xhtml",
+    ]
+
+
+def test_heading_of_the_contents_that_stands_nowhere_is_reported(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.epub", epub(**{"OEBPS/nav.xhtml": NAV.replace("#s2", "#s3")}))
+
+    records, refusals = read(path)
+
+    assert places(records)[1] == ("学而第一",)
+    assert [(each.file, "次章" in each.reason) for each in refusals] == [("x.epub#OEBPS/t/a a.xhtml", True)]
+
+
+def test_named_anchor_is_a_place_too(tmp_path: Path) -> None:
+    first = FIRST.replace('<div id="s2"><p>', '<div><a name="s2"></a><p>')
+
+    records, refusals = read(write_zip(tmp_path / "x.epub", epub(**{"OEBPS/t/a a.xhtml": first})))
+
+    assert (places(records)[1], refusals) == (("学而第一", "次章"), [])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<?xml version="1.0" encoding="gb2312"?>',
+        '<html><head><meta http-equiv="Content-Type" content="text/html; charset=GBK"/></head>',
+    ],
+)
+def test_document_in_another_encoding_is_read_as_it_says(tmp_path: Path, head: str) -> None:
+    content = f"{head}<body><p>为政以德。</p></body>".encode("gb18030")
+    path = write_zip(tmp_path / "x.epub", epub(**{"OEBPS/t/b.xhtml": content}))
+
+    records, refusals = read(path)
+
+    assert (records[2].text, refusals) == ("为政以德。", [])
+
+
+def test_document_in_utf8_is_read_as_such_whatever_it_says(tmp_path: Path) -> None:
+    content = '<?xml version="1.0" encoding="gb2312"?><body><p>为政以德。</p></body>'
+    path = write_zip(tmp_path / "x.epub", epub(**{"OEBPS/t/b.xhtml": content}))
+
+    assert read(path)[0][2].text == "为政以德。"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"<p>前。</p>{'<div>' * 260}中。{'</div>' * 260}<p>后。</p>",
+        "<p>前。</p>" + "<p><span>" * 300 + "中。<p>后。</p>",
+    ],
+)
+def test_text_below_many_open_tags_is_read(tmp_path: Path, content: str) -> None:
+    path = write_zip(tmp_path / "x.epub", epub(**{"OEBPS/t/b.xhtml": content}))
+
+    records, refusals = read(path)
+
+    assert [record.text for record in records[2:5]] == ["前。", "中。", "后。"]
+    assert refusals == []
+
+
+def test_document_that_is_cut_short_is_reported(tmp_path: Path) -> None:
+    path = write_zip(
+        tmp_path / "x.epub", epub(**{"OEBPS/t/b.xhtml": f"<p>前。</p>{'<div>' * 5000}<p>后。</p>"})
+    )
+
+    records, refusals = read(path)
+
+    assert [record.text for record in records[2:]] == ["前。", "众星共之。"]
+    assert [(each.file, "没有读入" in each.reason) for each in refusals] == [("x.epub#OEBPS/t/b.xhtml", True)]
+
+
 DRM = """<encryption xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:CipherReference URI="OEBPS/t/b.xhtml"/></encryption>"""
 
 
@@ -138,6 +223,18 @@ def test_damaged_member_is_refused(tmp_path: Path) -> None:
         read(write(tmp_path, "x.epub", bytes(content)))
 
 
+def test_damaged_member_in_lzma_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "whole", "w", zipfile.ZIP_LZMA) as whole:
+        for name, text in epub().items():
+            whole.writestr(name, text)
+    content = bytearray((tmp_path / "whole").read_bytes())
+    start = content.index(b"META-INF/container.xml") + 22
+    content[start + 9 : start + 60] = b"\xff" * 51
+
+    with pytest.raises(CorpusFileRefused, match="损坏"):
+        read(write(tmp_path, "x.epub", bytes(content)))
+
+
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 STYLES = f"""<w:styles {W}><w:style w:styleId="1"><w:name w:val="heading 1"/></w:style>
 <w:style w:styleId="a3"><w:name w:val="Title"/></w:style>
@@ -166,6 +263,45 @@ def test_word_headings_are_sections_and_inserted_text_counts(tmp_path: Path) -> 
     ]
     assert places(records) == [("学而",), ("学而", "其二"), ("学而", "其二")]
     assert records[0].work.title == "论语"
+
+
+def test_strict_word_document_is_read_alike(tmp_path: Path) -> None:
+    strict = "http://purl.oclc.org/ooxml/wordprocessingml/main"
+    members = {"word/document.xml": WORD, "word/styles.xml": STYLES}
+    usual = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    path = write_zip(
+        tmp_path / "x.docx", {name: text.replace(usual, strict) for name, text in members.items()}
+    )
+
+    records, refusals = read(path)
+
+    assert refusals == []
+    assert places(records) == [("学而",), ("学而", "其二"), ("学而", "其二")]
+    assert records[0].work.title == "论语"
+
+
+def test_each_word_title_begins_a_work_and_the_first_has_what_is_before_it(tmp_path: Path) -> None:
+    def paragraph(text: str, style: str = "") -> str:
+        return f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>'
+
+    body = "".join(
+        [
+            paragraph("某某整理。"),
+            *(paragraph("论语", "a3"), paragraph("学而", "1"), paragraph("子曰。")),
+            *(paragraph("孟子", "a3"), paragraph("孟轲。")),
+        ]
+    )
+    document = f"<w:document {W}><w:body>{body}</w:body></w:document>"
+    path = write_zip(tmp_path / "x.docx", {"word/document.xml": document, "word/styles.xml": STYLES})
+
+    records, _refusals = read(path)
+
+    assert [(record.work.title, record.text) for record in records] == [
+        ("论语", "某某整理。"),
+        ("论语", "子曰。"),
+        ("孟子", "孟轲。"),
+    ]
+    assert places(records) == [(), ("学而",), ()]
 
 
 def test_word_document_without_its_text_is_refused(tmp_path: Path) -> None:
@@ -210,9 +346,28 @@ def test_pdf_loses_what_repeats_and_its_paragraphs_are_rejoined(tmp_path: Path) 
     assert places(records) == [("第一章 学而",)] * 2
 
 
+def test_pdf_with_a_table_of_contents_has_no_empty_headings(tmp_path: Path) -> None:
+    text = "子曰学而时习之不亦说乎有朋自远方来不亦乐乎。"
+    path = write_pdf(tmp_path / "论语.pdf", [["卷一", "第一章 学而"], ["卷一", "第一章 学而", text, text]])
+
+    records, refusals = read(path)
+
+    assert places(records)[0] == ("卷一", "第一章 学而")
+    assert refusals == []
+
+
 def test_pdf_without_text_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(CorpusFileRefused, match="OCR"):
         read(write_pdf(tmp_path / "x.pdf", [[], [], []]))
+
+
+def test_pdf_with_a_damaged_page_is_refused_with_its_number(tmp_path: Path) -> None:
+    content = write_pdf(tmp_path / "whole", PAGES).read_bytes()
+    # The second page: an object that is none.
+    damaged = content.replace(b"\n8 0 obj\n<< /Type /Page ", b"\n8 0 obj\n<< /Type /Pxxx ")
+
+    with pytest.raises(CorpusFileRefused, match="第 2 页已损坏"):
+        read(write(tmp_path, "x.pdf", damaged))
 
 
 @pytest.mark.parametrize("kept", [0, 4, 300])

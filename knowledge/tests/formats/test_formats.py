@@ -58,6 +58,31 @@ def test_top_heading_names_the_work_where_nothing_else_does(tmp_path: Path) -> N
     assert records_of(path, work_title="另名")[0].work.title == "另名"
 
 
+def test_text_before_the_top_heading_is_of_the_same_work(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "file.md",
+        "---\ncategory: 经部\n---\n整理说明。\n\n# 论语 {author=孔子}\n\n## 学而\n\n子曰。\n",
+    )
+
+    records = records_of(path)
+
+    assert {(each.work.title, each.work.author, each.work.category) for each in records} == {
+        ("论语", "孔子", "经部")
+    }
+    assert places(records) == [(), ("学而",)]
+
+
+def test_front_matter_may_be_written_as_yaml_is(tmp_path: Path) -> None:
+    listed = "aliases:\n  - 论\n  - '语'\n"
+    inline = 'aliases: [论, "语"]\n'
+    for aliases in (listed, inline):
+        front = f'# 说明\ntitle: "论语"\n{aliases}tags:\n- 儒\n  - 四书\nmore:\n  author: 某人\n'
+        work = records_of(write(tmp_path, "x.md", f"---\n{front}---\n子曰。\n"))[0].work
+
+        assert (work.title, work.aliases, work.author) == ("论语", ("论", "语"), "")
+
+
 def test_plain_text_is_divided_by_blank_lines_under_chapter_lines(tmp_path: Path) -> None:
     path = write(
         tmp_path,
@@ -119,6 +144,79 @@ def test_json_object_with_passages_gives_its_details_to_all(tmp_path: Path) -> N
 
     assert [(record.text, record.line) for record in records] == [("大学之道", 6), ("知止而后有定", 7)]
     assert {(record.work.title, record.work.author) for record in records} == {("大学", "曾子")}
+
+
+@pytest.mark.parametrize(
+    ("frame", "work", "author", "place", "place_author"),
+    [
+        ({"书名": "史记", "作者": "（西汉）司马迁"}, "史记", "司马迁", (), ""),
+        ({"work": "论语", "chapter": "学而"}, "论语", "", ("学而",), ""),
+        ({"title": "论语", "卷": "卷一", "章": "学而"}, "论语", "", ("卷一", "学而"), ""),
+        ({"work": "唐诗", "title": "静夜思", "author": "李白"}, "唐诗", "", ("静夜思",), "李白"),
+        ({"path": [{"title": "甲", "author": "乙"}]}, "x", "", ("甲",), "乙"),
+    ],
+)
+@pytest.mark.parametrize("key", ["passages", "content"])
+def test_what_stands_around_a_list_is_said_of_all_in_it(
+    tmp_path: Path,
+    key: str,
+    frame: dict[str, object],
+    work: str,
+    author: str,
+    place: tuple,
+    place_author: str,
+) -> None:
+    path = write(tmp_path, "x.json", json.dumps({**frame, key: [{"text": "天地"}]}))
+
+    (record,) = records_of(path)
+
+    assert (record.work.title, record.work.author, places([record])[0]) == (work, author, place)
+    assert (record.headings[-1].author if record.headings else "") == place_author
+
+
+def test_kind_and_work_reach_the_parts_of_an_object(tmp_path: Path) -> None:
+    frame = {"work": "论语注", "kind": "注疏", "content": [{"chapter": "学而", "text": "时：按时"}]}
+
+    for content in (frame, [frame]):
+        (record,) = records_of(write(tmp_path, "x.json", json.dumps(content)))
+
+        assert (record.work.title, record.kind, places([record])[0]) == ("论语注", "commentary", ("学而",))
+
+
+@pytest.mark.parametrize(
+    "besides", [{"records": [{"text": "玄黄"}]}, {"content": ["玄黄"]}, {"text": "玄黄"}]
+)
+def test_second_list_is_refused(tmp_path: Path, besides: dict[str, object]) -> None:
+    path = write(tmp_path, "x.json", json.dumps({"passages": ["天地"], **besides}))
+
+    records, refusals = read(path)
+
+    assert [record.text for record in records] == ["天地"]
+    assert [(refusal.line, next(iter(besides)) in refusal.reason) for refusal in refusals] == [(1, True)]
+
+
+def test_frame_that_says_nonsense_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusFileRefused, match="列表之外的内容有误：chapter 应为文字"):
+        read(write(tmp_path, "x.json", json.dumps({"chapter": 5, "passages": ["天地"]})))
+
+
+def test_own_records_with_the_keys_of_gushiwen_keep_their_work(tmp_path: Path) -> None:
+    own = {
+        "work": "宋诗",
+        "chapter": "卷一",
+        "title": "题西林壁",
+        "writer": "苏轼",
+        "content": "横看成岭侧成峰。",
+    }
+
+    (record,) = records_of(write(tmp_path, "x.jsonl", json.dumps(own)))
+
+    assert (record.work.title, places([record])[0]) == ("宋诗", ("卷一", "题西林壁"))
+
+
+@pytest.mark.parametrize("name", ["x.md", "x.txt"])
+def test_text_that_begins_with_brackets_is_no_json(tmp_path: Path, name: str) -> None:
+    assert records_of(write(tmp_path, name, "[[目录]]\n\n天地玄黄。\n"))[-1].text == "天地玄黄。"
 
 
 def test_what_follows_the_end_of_a_list_is_refused(tmp_path: Path) -> None:

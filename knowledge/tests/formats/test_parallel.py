@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.errors import CorpusFileRefused
 from knowledge.formats import Format, discover, left_out
 from knowledge.outlining.outline import outline_works
 from knowledge.outlining.records import Refusal
@@ -77,14 +78,56 @@ def test_without_the_shelf_the_folders_inside_are_the_books(tmp_path: Path) -> N
     write_leaf(tmp_path / "孝经/开宗明义", text="仲尼居，曾子侍。\n\n子曰。\n")
     write_leaf(tmp_path / "大学/第一章/其一", text="大学之道。")
 
-    assert [source.name for source in discover([tmp_path])] == ["大学", "孝经"]
-    assert [source.name for source in discover([tmp_path / "孝经"])] == ["孝经"]
+    def names(folder: Path) -> list[str]:
+        return [source.name for source in discover([folder], format=Format.PARALLEL)]
+
+    assert names(tmp_path) == ["大学", "孝经"]
+    assert names(tmp_path / "孝经") == ["孝经"]
+
+
+def test_text_in_no_shelf_is_a_work_called_after_its_folder(tmp_path: Path) -> None:
+    write_leaf(tmp_path / "典籍/论语", text="卷一 学而\n学而时习之。\n")
+    write_leaf(tmp_path / "典籍", 史记="黄帝者，少典之子。\n")
+    write_leaf(tmp_path / "别处", text="天地玄黄。\n", 千字文="宇宙洪荒。\n")
+
+    sources = discover([tmp_path / "典籍", tmp_path / "别处"])
+
+    assert [source.format for source in sources] == [Format.TEXT] * 4
+    records = [record for source in sources for record in read_all(source)[0]]
+    assert sorted(record.work.title for record in records) == ["text", "千字文", "史记", "论语"]
+    assert left_out([tmp_path], sources) == []
+
+
+def test_shelf_loses_nothing_that_lies_in_it(tmp_path: Path) -> None:
+    book = tmp_path / "双语数据/孟子"
+    write_leaf(book / "上", source="规矩，\n")
+    write_leaf(book / "中", target="圆规。\n")
+    write_leaf(book / "下", source="自暴者。\n", target="残害自己的人。\n", bitext="x", 札记="孟子之言。\n")
+    write_leaf(book, 序="孟轲所作。\n")
+
+    sources = discover([tmp_path])
+
+    read = {source.name: [record.text for record in read_all(source)[0]] for source in sources}
+    assert read == {
+        "孟子": ["规矩，", "自暴者。"],
+        "双语数据/孟子/序.txt": ["孟轲所作。"],
+        "双语数据/孟子/下/札记.txt": ["孟子之言。"],
+    }
+    assert left_out([tmp_path], sources) == [book / "中/target.txt"]
+
+
+def test_file_that_is_no_original_is_refused_with_the_names_that_are(tmp_path: Path) -> None:
+    write_leaf(tmp_path, 论语="学而时习之。\n")
+    (source,) = discover([tmp_path / "论语.txt"], format=Format.PARALLEL)
+
+    with pytest.raises(CorpusFileRefused, match=r"source\.txt"):
+        read_all(source)
 
 
 def test_paragraphs_of_a_text_are_texts_of_their_own(tmp_path: Path) -> None:
     write_leaf(tmp_path / "孝经/开宗明义", text="仲尼居，曾子侍。\n\n　　子曰。\n")
 
-    records, refusals = read_all(discover([tmp_path])[0])
+    records, refusals = read_all(discover([tmp_path], format=Format.PARALLEL)[0])
 
     assert [(record.text, record.line, record.goes_on) for record in records] == [
         ("仲尼居，曾子侍。", 1, False),

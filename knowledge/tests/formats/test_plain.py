@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.outlining.outline import outline_works
+from knowledge.outlining.records import Refusal
 from knowledge.tests.corpus import write
 from knowledge.tests.documents import places, read
 
@@ -121,6 +123,53 @@ def test_headings_nest_by_their_kind(tmp_path: Path, lines: list[str], place: tu
     assert places(records) == [place]
 
 
+@pytest.mark.parametrize(
+    "line", ["卷上", "卷上之一", "卷中第二", "卷下 列传", "卷上·总论", "卷第十二", "卷一百三"]
+)
+def test_rolls_are_headings(tmp_path: Path, line: str) -> None:
+    records, _refusals = read(write(tmp_path, "x.txt", f"{line}\n\n天地玄黄。\n"))
+
+    assert places(records) == [(line,)]
+
+
+def test_line_of_verse_about_a_curtain_is_no_heading(tmp_path: Path) -> None:
+    lines = ["春风十里扬州路", "卷上珠帘总不如"]
+
+    assert texts_of(write(tmp_path, "x.txt", "\n".join(lines))) == lines
+
+
+def test_heading_without_text_is_reported_unless_it_comes_again(tmp_path: Path) -> None:
+    contents = "卷一 五帝本纪……1\n卷二 夏本纪……20\n"
+    body = f"卷一 五帝本纪\n第一节\n{LONG}\n卷二　夏本纪\n{LONG}\n卷二 尚书\n"
+    path = write(tmp_path, "x.txt", contents + body)
+
+    records, refusals = read(path)
+
+    assert places(records) == [("卷一 五帝本纪", "第一节"), ("卷二 夏本纪",)]
+    assert refusals == [Refusal("x.txt", 8, "这一行被当作篇名，其下没有文字。")]
+
+
+def test_couplet_in_two_lines_is_one_passage(tmp_path: Path) -> None:
+    lines = ["静夜思", "床前明月光，", "疑是地上霜。", "举头望明月，", "低头思故乡。"]
+    path = write(tmp_path, "x.txt", "\n".join(lines))
+
+    records, _refusals = read(path)
+
+    assert [record.text for record in records] == lines
+    passages = next(outline_works(records)).passages
+    assert [passage.text for passage in passages] == [
+        "静夜思",
+        "床前明月光，\n疑是地上霜。",
+        "举头望明月，\n低头思故乡。",
+    ]
+
+
+def test_nothing_goes_on_across_a_heading(tmp_path: Path) -> None:
+    records, _refusals = read(write(tmp_path, "x.txt", "床前明月光，\n第二回\n疑是地上霜。\n"))
+
+    assert [record.goes_on for record in records] == [False, False]
+
+
 @pytest.mark.parametrize("line", ["读书破万卷下笔如有神", "第一章是这样开始的，很久以前", "卷上珠帘总不如。"])
 def test_sentences_are_no_headings(tmp_path: Path, line: str) -> None:
     path = write(tmp_path, "x.txt", f"天地玄黄。\n\n{line}字\n\n宇宙洪荒。\n")
@@ -129,13 +178,17 @@ def test_sentences_are_no_headings(tmp_path: Path, line: str) -> None:
 
 
 def test_note_marks_leave_the_text_and_notes_are_commentary(tmp_path: Path) -> None:
-    path = write(tmp_path, "x.txt", "学而时习之〔一〕，不亦说乎[2]？①\n\n〔一〕时：按时。\n\n（一）其次。\n")
+    path = write(
+        tmp_path,
+        "x.txt",
+        "学而时习之〔一〕，不亦说乎[2]？①\n\n〔一〕　时：按时。\n[2] 说：悦。\n\n（一）其次。\n",
+    )
 
     records, _refusals = read(path)
 
     assert [(record.kind, record.text) for record in records] == [
         ("root", "学而时习之，不亦说乎？"),
-        ("commentary", "时：按时。"),
+        ("commentary", "时：按时。\n说：悦。"),
         ("root", "（一）其次。"),
     ]
 

@@ -59,6 +59,19 @@ def test_collection_in_many_files_is_one_work(tmp_path: Path) -> None:
     assert len(next(outline_works(records)).sections) == 3
 
 
+@pytest.mark.parametrize(
+    "content", [{"title": "论语", "passages": ["学而时习之。"]}, [{"work": "论语", "text": "学而时习之。"}]]
+)
+def test_file_that_only_shares_the_name_of_a_collection_is_read_as_our_own(
+    tmp_path: Path, content: object
+) -> None:
+    write_json(tmp_path, "lunyu.json", content)
+
+    (record,) = read_only(tmp_path)
+
+    assert (record.work.title, record.work.author, record.text) == ("论语", "", "学而时习之。")
+
+
 def test_files_that_hold_no_texts_are_left_out(tmp_path: Path) -> None:
     kept = write_json(tmp_path, "quantangshi/poet.tang.0.json", [POEM])
     for name in (

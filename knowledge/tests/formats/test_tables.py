@@ -74,13 +74,43 @@ def test_unfit_rows_are_refused_with_their_lines(tmp_path: Path) -> None:
     ]
 
 
-def test_quote_that_never_closes_is_refused_where_it_opens(tmp_path: Path) -> None:
-    path = write(tmp_path, "x.csv", 'text\n天地\n"玄黄\n宇宙\n')
+@pytest.mark.parametrize("after", ["宇宙\n洪荒\n", '"宇宙"\n洪荒\n'])
+def test_quote_that_never_closes_takes_no_row_with_it(tmp_path: Path, after: str) -> None:
+    path = write(tmp_path, "x.csv", f'text\n天地\n"玄黄\n{after}')
 
     records, refusals = read(path)
 
-    assert [record.text for record in records] == ["天地"]
+    assert [(record.text, record.line) for record in records] == [("天地", 2), ("宇宙", 4), ("洪荒", 5)]
     assert [refusal.line for refusal in refusals] == [3]
+
+
+def test_row_of_several_lines_that_does_not_fit_names_them_all(tmp_path: Path) -> None:
+    path = write(tmp_path, "x.csv", 'text,work\n"天地\n玄黄",书,多\n宇宙,书\n')
+
+    records, refusals = read(path)
+
+    assert [(record.text, record.line) for record in records] == [("宇宙", 4)]
+    assert [refusal.line for refusal in refusals] == [2]
+    assert "到第 3 行为止" in refusals[0].reason
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusFileRefused, match="同名：text"):
+        read(write(tmp_path, "x.csv", "text,备注,备注,text\n天地,,,玄黄\n"))
+
+
+def test_columns_that_mean_nothing_may_have_one_name(tmp_path: Path) -> None:
+    records, _refusals = read(write(tmp_path, "x.csv", "text,,\n天地,,\n"))
+
+    assert [record.text for record in records] == ["天地"]
+
+
+@pytest.mark.parametrize("content", ["text\n天地" + "玄黄" * 50, "text" + " " * 101 + "\n天地"])
+def test_line_beyond_all_measure_is_refused(tmp_path: Path, monkeypatch, content: str) -> None:
+    monkeypatch.setattr("knowledge.formats.corpus_file.MAX_LINE_CHARACTERS", 100)
+
+    with pytest.raises(CorpusFileRefused, match="超过 100 字"):
+        read(write(tmp_path, "x.csv", content))
 
 
 @pytest.mark.parametrize("content", ["not,text_at_all\n1,2\n", "", "天地玄黄\n"])

@@ -162,3 +162,13 @@ def test_other_xml_is_refused(tmp_path: Path) -> None:
 
     assert records == []
     assert "不是 TEI" in refusals[0].reason
+
+
+def test_rolls_are_counted_across_blocks(tmp_path: Path, monkeypatch) -> None:
+    roll = '<milestone unit="juan" n="{}"/><p>如是我聞。</p>'
+    path = write(tmp_path, "x.xml", document(roll.format(1) + roll.format(2)))
+
+    for size in range(1, 30):
+        monkeypatch.setattr("knowledge.formats.tei._BLOCK_BYTES", size)
+
+        assert places(read(path)[0]) == [("卷一",), ("卷二",)]

@@ -8,10 +8,9 @@ from django.db import connection, transaction
 from knowledge import services
 from knowledge.index import indexing, lookup
 from knowledge.index.segments import take_snapshot
-from knowledge.ingestion.loading import ingest_file
 from knowledge.models import IndexSegment, Passage, PostingBlock, Section, Work
 from knowledge.retrieval import lexical
-from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, assert_index_is_true, load, write
+from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, assert_index_is_true, ingest_file, load, write
 
 pytestmark = pytest.mark.django_db
 

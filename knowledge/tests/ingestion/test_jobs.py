@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
@@ -232,7 +233,9 @@ def test_archive_is_loaded_like_the_folder_in_it() -> None:
     tasks.run_ingestion_job(job.pk)
 
     job.refresh_from_db()
-    assert (job.status, job.loaded_count, job.error) == ("completed", 4, "")
+    assert (job.status, job.loaded_count) == ("partial", 4)
+    assert job.error == "坏.jsonl没有载入或没有完整载入，原因见被拒绝的记录。"
+    assert jobs.abandoned_jobs() == []
     passage = Passage.objects.get(work__title="论语")
     assert (passage.section.path, passage.translation) == ("学而篇", "学了常温习，不也高兴吗？")
     assert {refusal["file"] for refusal in job.report["refusals"]} == {"坏.jsonl"}
@@ -293,3 +296,96 @@ def test_sweep_indexes_what_a_killed_run_has_left() -> None:
 
     assert Passage.objects.exists()
     assert_index_is_true()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("表.csv", b"a\0b,c\n1,2\n", "failed"),
+        ("书.jsonl", '{"text":"学而。","kind":"\\u0000"}\n{"text":"为政。"}\n', "completed"),
+        ("书.jsonl", '{"text":"学而。","kind":"\\ud800"}\n{"text":"为政。"}\n', "completed"),
+    ],
+)
+def test_what_no_database_can_hold_does_not_keep_a_job_running(
+    name: str, content: str | bytes, status: str
+) -> None:
+    job = submit(name, content)
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert job.status == status
+    assert Passage.objects.count() == (status == "completed")
+    assert jobs.abandoned_jobs() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_report_that_cannot_be_stored_does_not_keep_the_job_running(monkeypatch) -> None:
+    job = submit("书.jsonl", '{"text":"学而。"}\n{"text":"abc"}\n')
+
+    def fail(job: IngestionJob, _upload: object) -> None:
+        job.report = {"refusals": ["\0"]}
+        job.save()
+
+    monkeypatch.setattr(jobs, "_load_texts", fail)
+    with pytest.raises(DataError):
+        tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.report) == ("failed", {})
+
+
+def test_job_whose_worker_is_killed_again_and_again_fails(monkeypatch) -> None:
+    job = submit("论语.md", LUNYU)
+
+    def be_killed(_job: IngestionJob, _upload: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(jobs, "_load_texts", be_killed)
+    for _attempt in range(jobs.MAX_ATTEMPTS):
+        with pytest.raises(SystemExit):
+            tasks.run_ingestion_job(job.pk)
+        IngestionJob.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=6))
+        assert jobs.abandoned_jobs() == [job.pk]
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.attempts) == ("failed", 3)
+    assert "请把文件拆小" in job.error
+    assert jobs.abandoned_jobs() == []
+
+
+def test_one_title_for_several_sources_is_refused() -> None:
+    content = zipped(("a.txt", "天地玄黄。"), ("b.txt", "宇宙洪荒。"))
+    job = submit("典籍.zip", content, work_title="千字文")
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.error) == (
+        "failed",
+        "书名只能用于一个来源，压缩包里有 2 个；请不填书名，或分开上传。",
+    )
+    assert not Work.objects.exists()
+
+
+def test_unknown_files_of_an_archive_are_reported() -> None:
+    job = submit("典籍.zip", zipped(("论语.md", LUNYU), ("旧/旧.doc", "x"), ("b.html", "<p>")))
+
+    tasks.run_ingestion_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.loaded_count, job.refused_count) == ("completed", 6, 2)
+    assert [(each["file"], each["reason"]) for each in job.report["refusals"]] == [
+        ("b.html", "没有读取：不是可识别的格式，或不是普通文件。"),
+        ("旧/旧.doc", "没有读取：不是可识别的格式，或不是普通文件。"),
+    ]
+
+
+@pytest.mark.parametrize("change", [{"stage": "folding"}, {"status": "lost"}])
+def test_the_database_knows_the_states_of_a_job(change: dict[str, str]) -> None:
+    submit("论语.md", LUNYU)
+
+    with pytest.raises(IntegrityError, match="known"):
+        IngestionJob.objects.update(**change)

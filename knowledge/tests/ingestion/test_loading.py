@@ -1,6 +1,7 @@
 """Loading is idempotent by content, keeps the ids of what did not change, and loses nothing to a bad record."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,16 @@ from knowledge import progress, services
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats import Source
 from knowledge.ingestion import loading
-from knowledge.models import Embedding, Passage, Section, Work
+from knowledge.models import Embedding, IngestedSource, Passage, Section, Work
 from knowledge.outlining.records import Refusal
+from knowledge.reading.sections import stretch_of_section
 from knowledge.tests.corpus import (
     DAODEJING,
     LUNYU,
     POEMS,
     FakeEmbedder,
     assert_index_is_true,
+    ingest_file,
     load,
     use_embedder,
     write,
@@ -43,7 +46,7 @@ class Recorder(loading.IngestionListener):
 def test_file_becomes_a_work_with_sections_and_passages(tmp_path: Path) -> None:
     path = write(tmp_path, "lunyu.md", LUNYU)
 
-    result = loading.ingest_file(path=path)
+    result = ingest_file(path=path)
 
     work = Work.objects.get()
     assert (work.title, work.category, work.aliases, work.origin) == (
@@ -84,7 +87,7 @@ def test_same_file_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
     load(tmp_path, LUNYU)
     before = list(Passage.objects.order_by("id").values()), Work.objects.values().get()
 
-    result = loading.ingest_file(path=tmp_path / "0.md")
+    result = ingest_file(path=tmp_path / "0.md")
 
     assert result.unchanged
     assert (list(Passage.objects.order_by("id").values()), Work.objects.values().get()) == before
@@ -97,9 +100,7 @@ def test_changed_file_replaces_only_what_differs(tmp_path: Path, monkeypatch) ->
     ids = dict(Passage.objects.values_list("text", "id"))
     removed, added = "曾子曰：“吾日三省吾身。”", "子曰：“巧言令色，鲜矣仁。”"
 
-    result = loading.ingest_file(
-        path=write(tmp_path, "new.md", LUNYU.replace(removed, f"{added}\n\n有子曰。"))
-    )
+    result = ingest_file(path=write(tmp_path, "new.md", LUNYU.replace(removed, f"{added}\n\n有子曰。")))
 
     changes = result.works[0].changes
     assert (changes.added, changes.removed, changes.moved, changes.kept) == (2, 1, 0, 5)
@@ -121,7 +122,7 @@ def test_renamed_section_moves_its_passages_with_their_ids_and_drops_their_vecto
     filling.embed_missing()
     ids = list(Passage.objects.order_by("ordinal").values_list("id", flat=True))
 
-    loading.ingest_file(path=write(tmp_path, "new.md", LUNYU.replace("## 为政", "## 为政第二")))
+    ingest_file(path=write(tmp_path, "new.md", LUNYU.replace("## 为政", "## 为政第二")))
 
     assert list(Passage.objects.order_by("ordinal").values_list("id", flat=True)) == ids
     assert Passage.objects.get(ordinal=5).citation == "《论语·为政第二》"
@@ -136,7 +137,7 @@ def test_details_that_a_person_edited_survive_loading_again(tmp_path: Path) -> N
     work.author, work.edited_at = "孔门弟子", work.updated_at
     work.save()
 
-    loading.ingest_file(path=write(tmp_path, "new.md", LUNYU + "\n新的一段。\n"))
+    ingest_file(path=write(tmp_path, "new.md", LUNYU + "\n新的一段。\n"))
 
     work.refresh_from_db()
     assert (work.author, work.passage_count) == ("孔门弟子", 7)
@@ -148,7 +149,7 @@ def test_one_broken_record_among_a_thousand_is_reported_and_the_rest_loaded(tmp_
 
     listener = Recorder()
 
-    result = loading.ingest_file(path=write(tmp_path, "书.jsonl", "\n".join(lines)), listener=listener)
+    result = ingest_file(path=write(tmp_path, "书.jsonl", "\n".join(lines)), listener=listener)
 
     assert Passage.objects.count() == 999
     assert [(refusal.line, refusal.file) for refusal in listener.refusals] == [(500, "书.jsonl")]
@@ -168,14 +169,14 @@ def test_refused_file_leaves_the_corpus_alone(tmp_path: Path, content: bytes, me
     load(tmp_path, LUNYU)
 
     with pytest.raises(CorpusFileRefused) as refused:
-        loading.ingest_file(path=write(tmp_path, "论语.txt", content))
+        ingest_file(path=write(tmp_path, "论语.txt", content))
 
     assert message in refused.value.message
     assert Passage.objects.count() == 6
 
 
 def test_dry_run_reads_everything_and_stores_nothing(tmp_path: Path) -> None:
-    result = loading.ingest_file(path=write(tmp_path, "lunyu.md", LUNYU), dry_run=True)
+    result = ingest_file(path=write(tmp_path, "lunyu.md", LUNYU), dry_run=True)
 
     assert result.passage_count == 6
     assert not Work.objects.exists()
@@ -185,7 +186,7 @@ def test_one_file_may_hold_several_works(tmp_path: Path) -> None:
     records = [{"work": "大学", "text": "大学之道。"}, {"work": "中庸", "text": "天命之谓性。"}]
     content = json.dumps([*records, {"work": "大学", "text": "知止而后有定。"}])
 
-    loading.ingest_file(path=write(tmp_path, "x.json", content))
+    ingest_file(path=write(tmp_path, "x.json", content))
 
     counts = dict(Work.objects.values_list("title", "passage_count"))
     assert counts == {"大学": 2, "中庸": 1}
@@ -197,7 +198,7 @@ def test_untitled_records_by_several_authors_keep_their_own(tmp_path: Path) -> N
         {"work": "诗选", "section": "春望", "author": "杜甫", "text": "国破山河在。"},
     ]
 
-    loading.ingest_file(path=write(tmp_path, "x.json", json.dumps(records)))
+    ingest_file(path=write(tmp_path, "x.json", json.dumps(records)))
 
     assert Work.objects.get().author == ""
     citations = [passage.citation for passage in Passage.objects.located().order_by("ordinal")]
@@ -212,10 +213,10 @@ def test_passages_follow_the_tree_even_if_the_file_jumps_about(tmp_path: Path) -
         {"work": "书", "chapter": "甲", "text": "甲之二。"},
     ]
 
-    loading.ingest_file(path=write(tmp_path, "x.json", json.dumps(records)))
+    ingest_file(path=write(tmp_path, "x.json", json.dumps(records)))
 
     texts = list(Passage.objects.order_by("ordinal").values_list("text", flat=True))
-    assert texts == ["甲之一。", "甲之二。", "甲中之一。", "乙之一。"]
+    assert texts == ["甲之一。", "甲中之一。", "甲之二。", "乙之一。"]
     assert list(Section.objects.order_by("ordinal").values_list("path", flat=True)) == ["甲", "甲·甲中", "乙"]
 
 
@@ -241,3 +242,82 @@ def test_long_paragraph_becomes_passages_that_join_to_the_original(tmp_path: Pat
     texts = list(Passage.objects.order_by("ordinal").values_list("text", flat=True))
     assert len(texts) == 3
     assert "".join(texts) == text
+
+
+TEI = """<TEI><teiHeader/><text><body>
+<div><head>甲</head><p>其一</p><div><head>乙</head><p>其二</p></div><p>其三</p></div>
+<div><head>丙</head><p>其四</p></div>
+</body></text></TEI>"""
+
+
+def test_paragraph_after_a_nested_division_stays_behind_it_and_sections_stay_whole(tmp_path: Path) -> None:
+    ingest_file(path=write(tmp_path, "书.xml", TEI))
+
+    passages = list(Passage.objects.order_by("ordinal").values_list("text", "section__path"))
+    stretches = {
+        section.title: [passage.text for passage in stretch_of_section(section).passages()]
+        for section in Section.objects.all()
+    }
+    assert passages == [("其一", "甲"), ("其二", "甲·乙"), ("其三", "甲"), ("其四", "丙")]
+    assert stretches == {"甲": ["其一", "其二", "其三"], "乙": ["其二"], "丙": ["其四"]}
+
+
+SHIJI = "黄帝者，少典之子，姓公孙，名曰轩辕。\n生而神灵，弱而能言，幼而徇齐，长而敦敏，成而聪明。\n"
+HANSHU = "高祖，沛丰邑中阳里人也，姓刘氏。\n母媪尝息大泽之陂，梦与神遇。\n"
+
+
+def in_folder(folder: Path, book: str, content: str, name: str = "卷一.txt") -> Path:
+    (folder / book).mkdir(exist_ok=True)
+    return write(folder / book, name, content)
+
+
+@pytest.mark.parametrize(
+    "name", ["卷一.txt", os.fsdecode("卷一.txt".encode("gb18030"))], ids=["utf-8", "gbk"]
+)
+def test_another_book_with_the_same_file_name_does_not_replace_the_first(tmp_path: Path, name: str) -> None:
+    ingest_file(path=in_folder(tmp_path, "史记", SHIJI, name))
+    other = in_folder(tmp_path, "汉书", HANSHU, name)
+
+    with pytest.raises(CorpusFileRefused, match=r"库中已有《卷一》（导入自 卷一\.txt），内容完全不同"):
+        ingest_file(path=other)
+    assert Passage.objects.filter(text__contains="轩辕").exists()
+
+    ingest_file(path=other, edition="汉书")
+    assert Work.objects.count() == 2
+    ingest_file(path=other, work_title="卷一")
+    assert not Passage.objects.filter(text__contains="轩辕").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SHIJI.replace("轩辕", "軒轅"),
+        SHIJI.replace("，", "　").replace("。", ""),
+        SHIJI.replace("\n", "") + HANSHU,
+        SHIJI.replace("神灵", "神靈").replace("聪明", "聰明").replace("孙", "孫"),
+    ],
+)
+def test_corrected_file_replaces_its_text_though_no_passage_is_the_same(tmp_path: Path, content: str) -> None:
+    ingest_file(path=in_folder(tmp_path, "史记", SHIJI))
+
+    ingest_file(path=in_folder(tmp_path, "史记", content))
+
+    assert "".join(Passage.objects.order_by("ordinal").values_list("text", flat=True)) == content.replace(
+        "\n", ""
+    )
+
+
+def test_file_that_says_which_work_it_is_may_replace_all_of_its_text(tmp_path: Path) -> None:
+    load(tmp_path, "---\ntitle: 0\nauthor: 某\n---\n天地玄黄，宇宙洪荒。\n")
+
+    load(tmp_path, "---\ntitle: 0\nauthor: 某\n---\n日月盈昃，辰宿列张。\n")
+
+    assert Passage.objects.get().text == "日月盈昃，辰宿列张。"
+
+
+def test_file_whose_name_is_no_utf8_is_loaded(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe.md")
+
+    ingest_file(path=write(tmp_path, name, LUNYU))
+
+    assert Work.objects.get().origin == IngestedSource.objects.get().name == "\ufffd\ufffd.md"

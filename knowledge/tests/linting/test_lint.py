@@ -124,9 +124,21 @@ def test_passage_that_stands_behind_its_section_is_found(tmp_path: Path) -> None
     assert codes(lint_works(Work.objects.all())) == [("passage_order", "《论语》", "学而")]
 
 
+def test_text_may_go_on_behind_a_subsection_but_no_section_is_entered_twice(tmp_path: Path) -> None:
+    load(tmp_path, "# 书\n\n## 甲\n\n其一\n\n### 乙\n\n其二\n\n其三\n\n其四\n")
+    Passage.objects.filter(text="其三").update(section=Section.objects.get(title="甲"))
+    returned = codes(lint_works(Work.objects.filter(passages__text="其三")))
+    Passage.objects.filter(text="其四").update(section=None)
+    left = codes(lint_works(Work.objects.all()))
+    Passage.objects.filter(text="其四").update(section=Section.objects.get(title="乙"))
+
+    assert (returned, left) == ([("passage_order", "《书》", "甲·乙")], [])
+    assert codes(lint_works(Work.objects.all())) == [("passage_order", "《书》", "甲·乙")]
+
+
 def test_long_text_and_garbled_translation_are_found(tmp_path: Path) -> None:
     load(tmp_path, LUNYU)
-    Passage.objects.filter(ordinal=1).update(length=801)
+    Passage.objects.filter(ordinal=1).update(folded="长" * 801, length=801)
     Passage.objects.filter(ordinal=2).update(translation="曾子说\ufffd，OK")
 
     assert [(each.code, each.position) for each in lint_works(Work.objects.all())] == [
@@ -236,3 +248,13 @@ def test_too_much_text_for_a_page_is_left_to_the_command(operator: Client, fault
 
     assert "lint_corpus" in page
     assert "替换符" not in page
+
+
+def test_command_says_that_there_is_nothing_to_check(faulty: None) -> None:
+    with pytest.raises(CommandError, match="史部里没有典籍可查"):
+        lint("--category", "史部")
+
+
+def test_report_that_cannot_be_written_is_told_at_once(tmp_path: Path, faulty: None) -> None:
+    with pytest.raises(CommandError, match=f"无法写入 {tmp_path}：Is a directory"):
+        lint("--report", tmp_path)

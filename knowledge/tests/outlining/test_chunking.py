@@ -199,3 +199,12 @@ def test_lead_of_a_long_sentence_is_its_last_clauses() -> None:
 
     assert lead == ",".join(["一二三四五六七八九"] * 6) + "。"
     assert len(lead_of("道" * 500)) == MAX_LEAD_CHARACTERS
+
+
+def test_couplets_in_lines_of_a_text_with_few_full_stops_stay_whole() -> None:
+    lines = ["天地玄黄宇宙洪" + "，。"[number % 2] for number in range(60)]
+
+    groups = group_lines(lines)
+
+    assert len(groups) > 2
+    assert [lines[last - 1][-1] for _first, last in groups] == ["。"] * len(groups)

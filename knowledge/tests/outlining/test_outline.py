@@ -160,3 +160,52 @@ def test_fingerprint_knows_a_cut_from_a_division() -> None:
 
     assert [passage.text for passage in divided.passages] == [passage.text for passage in whole.passages]
     assert divided.content_hash != whole.content_hash
+
+
+def test_text_after_a_subsection_is_read_after_it() -> None:
+    found = outline(
+        record("书", "卷首。"),
+        record("书", "其一。", "甲"),
+        record("书", "其二。", "甲", "乙"),
+        record("书", "其三。", "甲", goes_on=True),
+        record("书", "其四。", "丙"),
+        record("书", "跋。"),
+    )
+
+    assert [passage.text for passage in found.passages] == [
+        "卷首。",
+        "其一。",
+        "其二。",
+        "其三。",
+        "其四。",
+        "跋。",
+    ]
+    assert [section.path for section in found.sections] == ["甲", "甲·乙", "丙"]
+    assert [passage.section for passage in found.passages] == [None, 0, 1, 0, 2, None]
+
+
+def test_authors_without_headings_become_sections() -> None:
+    first = record("诗选", "床前明月光。")
+    records = [
+        replace(first, work=WorkDetails("诗选", author=author, dynasty="唐"), text=text)
+        for author, text in (("李白", "床前明月光。"), ("杜甫", "国破山河在。"), ("李白", "日照香炉生紫烟。"))
+    ]
+
+    found = outline(*records)
+
+    assert [(each.title, each.author, each.dynasty) for each in found.sections] == [
+        ("李白", "", "唐"),
+        ("杜甫", "", "唐"),
+    ]
+    assert [passage.section for passage in found.passages] == [0, 0, 1]
+    assert found.passages[2].names == ("诗选", "杜甫")
+
+
+def test_author_of_the_whole_work_makes_no_section() -> None:
+    named, silent = WorkDetails("老子", author="老聃"), WorkDetails("老子")
+
+    found = outline(
+        replace(record("老子", "道可道。"), work=named), replace(record("老子", "名可名。"), work=silent)
+    )
+
+    assert (found.sections, found.details.author) == ([], "老聃")

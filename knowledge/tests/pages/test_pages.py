@@ -123,6 +123,20 @@ def test_large_work_shows_its_sections_page_by_page(
     assert "世家·陈涉世家" in found
 
 
+@pytest.mark.parametrize("words", ["陳涉", "涉世", "陳涉世家"])
+def test_section_is_found_in_either_script(client: Client, work: Work, words: str) -> None:
+    page = text_of(client, f"/works/{work.pk}?q={words}")
+
+    assert "世家·陈涉世家" in page and "自序" not in page
+
+
+@pytest.mark.parametrize(
+    "address", ["/works/{pk}?q=%00", "/works/{pk}?q=陈%00涉", "/works?q=%00", "/works/{pk}?q=(陈["]
+)
+def test_signs_in_the_address_break_nothing(client: Client, work: Work, address: str) -> None:
+    assert client.get(address.format(pk=work.pk)).status_code == 200
+
+
 def test_section_of_another_work_is_no_part_of_this_one(client: Client, work: Work) -> None:
     foreign = add_section(make_work("别的书"), "篇")
 

@@ -83,6 +83,21 @@ def check_one(reply: str) -> QuoteCheck:
         ("王之涣《静夜思》：“床前明月光”", "wrong"),
         ("《诗经·秦风·蒹葭》：“关关雎鸠，在河之洲”", "wrong"),
         ("《道德经》中孔子说：“学而不思则罔。”", "wrong"),
+        ("《道德经》中的“学而不思则罔”", "wrong"),
+        ("《论语·学而》的“学而不思则罔”很有名。", "wrong"),
+        ("出自《论语·学而》的“学而不思则罔”", "wrong"),
+        ("《道德经》中的“上善若水”（第9章）", "wrong"),
+        ("《道德经》中的“上善若水”（第8章）", "right"),
+        ("《论语》说：“学而不思则罔。”（学而篇）", "wrong"),
+        ("《论语》说：“学而不思则罔。”（为政篇）", "right"),
+        ("| “学而不思则罔” | 《论语·学而》 |", "wrong"),
+        ("| “床前明月光” | 李白《静夜思》 |", "right"),
+        ("“白日依山尽”则出自王之涣的《登鹳雀楼》。", "right"),
+        ("“白日依山尽”其实也出自《静夜思》。", "wrong"),
+        ("《三字经》里“学而不思则罔”原是孔子的话，见《论语》。", "right"),
+        ("**原文**：子曰：“学而不思则罔。”", "right"),
+        ("李白《静夜思》“床前明月光”——第一境。", "right"),
+        ("《静夜思》“床前明月光”（唐诗）", "right"),
     ],
 )
 def test_place_is_compared_with_where_the_passage_stands(reply: str, attribution: str) -> None:
@@ -100,7 +115,7 @@ def test_place_is_compared_with_where_the_passage_stands(reply: str, attribution
         "老子说：“学而不思则罔。”",
         "杜甫写道：“床前明月光”",
         "《诗经》云：“学而不思则罔。”",
-        "《道德经》中的“学而不思则罔”",
+        "《道德经》中的“学而不思则罔”的思想",
         "《渭城曲》：“床前明月光”",
         "古人说：“学而不思则罔。”李白写过《静夜思》。",
         "《道德经》讲无为。古人说：“学而不思则罔。”",
@@ -112,7 +127,7 @@ def test_place_is_compared_with_where_the_passage_stands(reply: str, attribution
         "a speaker of another book",
         "another poet as speaker",
         "a work of which there is only a selection",
-        "a book that is only mentioned",
+        "a book that has a notion",
         "a title that no poem bears",
         "a title of the next sentence",
         "a title of the sentence before",
@@ -122,6 +137,110 @@ def test_what_cannot_be_sure_is_unknown_or_right_but_never_wrong(reply: str) -> 
     check = check_one(reply)
 
     assert (check.verdict, check.attribution == "wrong") == ("exact", False)
+
+
+@pytest.mark.parametrize(
+    ("reply", "attributions"),
+    [
+        (
+            "“白日依山尽，黄河入海流”出自李白的《静夜思》，“床前明月光，疑是地上霜”出自王之涣的《登鹳雀楼》。",
+            ["wrong", "wrong"],
+        ),
+        (
+            "“道可道，非常道”是《道德经》的名句；“上善若水，水善利万物而不争”是《论语》的名句；"
+            "“学而时习之，不亦说乎”是《道德经》的开篇。",
+            ["right", "wrong", "wrong"],
+        ),
+        (
+            "“白日依山尽，黄河入海流”——第一境；李白《静夜思》“床前明月光，疑是地上霜”——第二境。",
+            ["unknown", "right"],
+        ),
+        ("“上善若水，水善利万物”（道家），《论语》“学而不思则罔”（儒家）", ["unknown", "right"]),
+        ("“上善若水，水善利万物”，是《论语》“学而不思则罔”的另一种表达", ["unknown", "right"]),
+        ("“温故而知新，可以为师矣”是讲学习，《道德经》“上善若水”是讲处世", ["unknown", "right"]),
+        ("《论语·为政》：“学而不思则罔。”“思而不学则殆。”“知之为知之。”", ["right"] * 3),
+        ("《道德经》的“上善若水”、“知人者智”、“学而不思则罔”影响深远。", ["right", "right", "wrong"]),
+        ("《道德经》的“上善若水”和“知人者智”（第33章）都讲处世。", ["right", "right"]),
+        ("《道德经》的“上善若水”和“学而不思则罔”相通。", ["right", "unknown"]),
+        ("《论语》中，孔子说“学而不思则罔”，老子说“上善若水”。", ["right", "right"]),
+        ("《论语》中，孔子说“学而不思则罔”，又说“上善若水”。", ["right", "wrong"]),
+        ("《道德经》说：“上善若水。”“学而不思则罔”则是孔子的话。", ["right", "unknown"]),
+    ],
+)
+def test_title_is_the_source_of_its_own_quotation_alone(reply: str, attributions: list[str]) -> None:
+    assert [check.attribution for check in check_quotes(reply)] == attributions
+
+
+@pytest.mark.parametrize(
+    ("reply", "attribution"),
+    [
+        ("《论语》第一篇说：“学而不思则罔。”", "unknown"),
+        ("《论语》第二篇说：“学而不思则罔。”", "right"),
+        ("《大学》第二章：“为人君，止于仁”", "unknown"),
+        ("《大学》第三章：“为人君，止于仁”", "right"),
+        ("《论语·为政》第一章：“学而不思则罔。”", "right"),
+        ("孔子在《论语》第一篇说：“学而不思则罔。”", "unknown"),
+    ],
+)
+def test_number_where_sections_have_names_proves_nothing(reply: str, attribution: str) -> None:
+    assert check_one(reply).attribution == attribution
+
+
+@pytest.mark.parametrize(
+    ("reply", "attribution"),
+    [
+        ("孔子说：“学而不思则罔。”", "right"),
+        ("曾子说：“吾日三省吾身。”", "right"),
+        ("孔子的学生曾子说：“吾日三省吾身。”", "right"),
+        ("孔子说：“吾日三省吾身。”", "unknown"),
+        ("子曰：“吾日三省吾身。”", "unknown"),
+        ("曾子曰：“学而不思则罔。”", "unknown"),
+        ("子贡说：“学而不思则罔。”", "unknown"),
+        ("孔子对子贡说：“学而不思则罔。”", "right"),
+        ("《论语》载曾子曰：“学而不思则罔。”", "right"),
+    ],
+)
+def test_speaker_is_right_only_where_the_passage_names_nobody_else(reply: str, attribution: str) -> None:
+    assert check_one(reply).attribution == attribution
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "很多人误以为“学而不思则罔”出自《道德经》，其实出自《论语·为政》。",
+        "“学而不思则罔”是《道德经》思想的最好注脚。",
+        "“学而不思则罔”是孔子对《道德经》的回应。",
+        "“学而不思则罔”是《道德经》“无为”说的反面。",
+    ],
+)
+def test_true_quotation_is_not_blamed_for_a_title_that_is_no_source(reply: str) -> None:
+    check = check_one(reply)
+
+    assert (check.verdict, check.attribution) == ("exact", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("reply", "cited", "in_corpus"),
+    [
+        ("《道德经》第一章：“上善若水”", "道德经·第一章", True),
+        ("《道德经》中的“上善若水”（第1章）", "道德经·第1章", True),
+        ("“学而不思则罔。”（学而篇）", "学而篇", True),
+        ("“学而不思则罔。”（学而第一）", "学而第一", True),
+        ("“学而不思则罔。”（八佾篇）", "八佾篇", False),
+        ("“上善若水”（第七十五章）", "第七十五章", None),
+        ("“上善若水”（道家）", None, None),
+        ("“上善若水”——第二境。", None, None),
+        ("“上善若水”——这是老子的教诲。", None, None),
+        ("“上善若水”——老子", "老子", True),
+        ("> 学而不思则罔，思而不学则殆。\n\n（译文）学习而不思考……", None, None),
+    ],
+)
+def test_place_is_cited_with_its_chapter_and_only_where_it_is_one(
+    reply: str, cited: str | None, in_corpus: bool | None
+) -> None:
+    check = check_one(reply)
+
+    assert (check.cited, check.cited_in_corpus) == (cited, in_corpus)
 
 
 def test_passage_that_quotes_the_cited_book_itself_is_not_held_against_the_reply() -> None:

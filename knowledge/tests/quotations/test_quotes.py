@@ -190,6 +190,50 @@ def test_clause_left_out_without_a_sign_is_a_difference(
     assert (check.verdict, check.differences) == ("near", differences)
 
 
+def test_word_that_explains_a_negation_is_a_remark(tmp_path: Path) -> None:
+    load(tmp_path, "# 论语别本\n\n## 雍也\n\n今也则亡，未闻好学者也。\n")
+
+    assert check_one("“今也则亡（无），未闻好学者也。”").verdict == "exact"
+
+
+@pytest.mark.parametrize(
+    ("quote", "differences"),
+    [
+        ("思而不学则殆，学而不思则罔", (Difference("", "学而不思则罔"), Difference("学而不思则罔", ""))),
+        (
+            "举头望明月，床前明月光，疑是地上霜",
+            (Difference("举头望明月", ""), Difference("", "举头望明月")),
+        ),
+    ],
+)
+def test_clause_that_was_moved_is_shown_as_a_whole(quote: str, differences: tuple[Difference, ...]) -> None:
+    check = check_one(f"“{quote}”")
+
+    assert (check.verdict, check.differences) == ("near", differences)
+
+
+@pytest.mark.parametrize(
+    ("quote", "verdict"),
+    [
+        ("蠟炬成灰淚始乾", "exact"),
+        ("春蠶到死絲方盡，蠟炬成灰淚始乾。", "exact"),
+        ("蠟炬成灰淚始見", "near"),
+        ("折戟沈沙鐵未銷", "exact"),
+        ("干坤日夜浮，凭轩涕泗流", "exact"),
+    ],
+)
+def test_character_that_editions_write_otherwise_is_no_difference(
+    tmp_path: Path, quote: str, verdict: str
+) -> None:
+    load(
+        tmp_path, "# 诗\n\n春蚕到死丝方尽，蜡炬成灰泪始干。\n\n折戟沉沙铁未销。\n\n乾坤日夜浮，凭轩涕泗流。\n"
+    )
+
+    check = check_one(f"有诗云：“{quote}”")
+
+    assert (check.verdict, bool(check.differences)) == (verdict, verdict == "near")
+
+
 @pytest.mark.parametrize(
     "quote",
     [
@@ -198,6 +242,9 @@ def test_clause_left_out_without_a_sign_is_a_difference(
         "子贡曰：“学而不思则罔，思而不学则殆。”",
         "学而不思……不亦悲",
         "学而（不亦忧乎）时习之",
+        "学而（不）时习之",
+        "学而（要）时习之，不亦说乎",
+        "知之为知之，不（要）知为不知",
         "学而不思则罔□思而学则殆",
     ],
 )
@@ -220,6 +267,8 @@ def test_no_piece_makes_an_altered_quotation_exact(quote: str) -> None:
         "学而时习之…不亦说乎",
         "学而时习之……有朋自远方来",
         "……学而时习之，不亦说乎……",
+        "学而时习之（学习并时常温习），不亦说乎（不也很高兴吗）",
+        "学而时习之，不亦说（同“悦”）乎",
     ],
 )
 def test_signs_within_a_true_quotation_raise_no_alarm(quote: str) -> None:

@@ -8,13 +8,12 @@ from django.db import IntegrityError, connection, transaction
 from accounts.tests.factories import make_user
 from guoxue.errors import InvalidInput, NotFound
 from knowledge.errors import BookmarkLimitReached, BookmarkNotFound
-from knowledge.ingestion.loading import ingest_file
 from knowledge.models import Bookmark, Passage
 from knowledge.reading import bookmarks
 from knowledge.reading.bookmarks import change_note, create_bookmark, delete_bookmark
 from knowledge.reading.citing import Reference
 from knowledge.services import remove_work
-from knowledge.tests.corpus import LUNYU, FakeEmbedder, use_embedder, write
+from knowledge.tests.corpus import LUNYU, FakeEmbedder, ingest_file, use_embedder, write
 from knowledge.tests.shelf import add_passage, add_section, make_work
 
 TEXT = "子曰：“学而不思则罔，思而不学则殆。”"

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.ingestion.loading import ingest_file
 from knowledge.models import Passage, Work
 from knowledge.retrieval import lexical
 from knowledge.retrieval.lexical import Where
-from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, load, write
+from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, ingest_file, load, write
 
 pytestmark = pytest.mark.django_db
 

@@ -14,6 +14,8 @@ from knowledge.retrieval.queries import MAX_QUERY_CHARACTERS, QueryKind, named_i
         ("请问“温故而知新”是谁说的", ("温故而知新",)),
         ("春眠不觉晓，处处闻啼鸟", ("春眠不觉晓处处闻啼鸟",)),
         ("什么是“仁”？", ()),
+        ("床前明月光，\n疑是地上霜。", ("床前明月光疑是地上霜",)),
+        ("床前明月光\r\n  疑是地上霜 \u3000举头望明月", ("床前明月光疑是地上霜举头望明月",)),
         ("老子如何看待水？", ()),
         ("《论语》里怎么谈学习？", ()),
     ],
@@ -31,6 +33,11 @@ def test_line_is_what_a_reader_wants_to_see_literally(query: str, lines: tuple[s
         ("《静夜思》的作者是谁？", ("静夜思", "的")),
         ("？？！", ()),
         ("hello", ()),
+        ("什么是“仁”？", ("仁",)),
+        ("“仁”", ("仁",)),
+        ("「道」是什么意思", ("道",)),
+        ("“礼”和“仁”", ("礼", "仁")),
+        ("《论》里的“和”", ("和", "论", "里的")),
     ],
 )
 def test_question_words_are_not_searched_for(query: str, segments: tuple[str, ...]) -> None:

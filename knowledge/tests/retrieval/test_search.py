@@ -80,11 +80,51 @@ def test_poem_is_found_by_its_title_and_by_its_author() -> None:
     assert search_passages("王之涣写过什么？")[0].citation == "王之涣《登鹳雀楼》"
 
 
+@pytest.mark.parametrize("query", ["什么是“智”？", "“智”", "「智」是什么意思"])
+def test_single_quoted_character_is_searched_for(query: str, monkeypatch) -> None:
+    use_embedder(monkeypatch, BrokenEmbedder())
+
+    assert search_passages(query)[0].citation == "《道德经·第三十三章》"
+
+
+def test_verse_that_is_pasted_in_lines_is_found_literally() -> None:
+    first = search_passages("床前明月光，\n疑是地上霜。")[0]
+
+    assert (first.citation, first.exact) == ("李白《静夜思》", True)
+
+
+@pytest.mark.parametrize("query", ["《关雎》", "关雎原文", "關雎全文"])
+def test_section_comes_first_when_its_title_is_asked_for(query: str, tmp_path: Path, monkeypatch) -> None:
+    use_embedder(monkeypatch, BrokenEmbedder())
+    load(
+        tmp_path,
+        "# 乐论\n\n## 八佾\n\n子曰：“《关雎》，乐而不淫，哀而不伤。”\n",
+        "# 诗\n\n## 关雎\n\n关关雎鸠，在河之洲。窈窕淑女，君子好逑。参差荇菜，左右流之。窈窕淑女，寤寐求之。\n",
+    )
+
+    assert search_passages(query)[0].citation == "《诗·关雎》"
+
+
+def test_editions_of_a_work_do_not_crowd_out_other_passages(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(search, "CANDIDATES", 4)
+    editions = [LUNYU.replace("通行本", f"第{number}本") for number in "一二三四五六"]
+    load(tmp_path, *editions)
+    filling.embed_missing()
+
+    hits = search_passages("学而不思则罔", limit=5, scope=Scope(work_titles=("论语",)))
+
+    assert len(hits) == 5
+    others = [duplicate.citation for duplicate in hits[0].duplicates]
+    assert len(set(others)) == len(others) == 6
+    assert "《论语·为政》（第三本）" in others
+
+
 @pytest.mark.parametrize(
     ("scope", "works"),
     [
         (Scope(work_titles=("道德经",)), {"道德经"}),
         (Scope(work_titles=("老子",)), {"道德经"}),
+        (Scope(work_titles=("道德經",)), {"道德经"}),
         (Scope(categories=("经部",)), {"论语"}),
         (Scope(categories=("经部", "子部")), {"论语", "道德经"}),
         (Scope(work_titles=("论语",), categories=("子部",)), set()),

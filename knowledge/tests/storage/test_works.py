@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -202,3 +202,31 @@ def test_search_finds_everything_while_the_index_is_rebuilt(monkeypatch) -> None
     services.reindex_corpus(on_progress=lambda *_step: assert_index_is_true())
 
     assert not IndexSegment.objects.filter(is_stale=True).exists()
+
+
+def check_now() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "constraint"),
+    [
+        (Passage, {"section": "other"}, "passage_section_of_same_work"),
+        (Passage, {"section_id": 10**9}, "passage_section_of_same_work"),
+        (Section, {"parent": "other"}, "section_parent_of_same_work"),
+        (Section, {"parent_id": 10**9}, "section_parent_of_same_work"),
+        (Passage, {"length": 3}, "passage_length_true"),
+    ],
+    ids=str,
+)
+def test_the_database_holds_the_tree_together(model, change: dict[str, object], constraint: str) -> None:
+    store(record("天地玄黄。", "甲"))
+    other = replace(record("宇宙洪荒。", "乙"), work=WorkDetails("他书"))
+    services.store_work(outline=outline(other), content_hash="x", origin="他书.md")
+    foreign = Section.objects.get(title="乙")
+
+    with pytest.raises(IntegrityError, match=constraint):
+        values = {name: foreign if value == "other" else value for name, value in change.items()}
+        model.objects.filter(work__title="书").update(**values)
+        check_now()
