@@ -10,4 +10,4 @@ RUN pip install -r requirements.txt
 COPY --chown=guoxue:guoxue . .
 USER guoxue
 EXPOSE 8000
-CMD ["daphne", "-v", "0", "-b", "0.0.0.0", "-p", "8000", "guoxue.asgi:application"]
+CMD ["python", "-m", "guoxue.serve", "--bind", "0.0.0.0", "--port", "8000"]

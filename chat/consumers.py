@@ -3,12 +3,15 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
 from accounts.models import User
 from accounts.websocket import authenticate_scope
@@ -17,9 +20,10 @@ from chat.models import Session
 from chat.queries import owned_reply
 from chat.serializers import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
 from chat.services.replies import request_stop
-from chat.services.turns import Turn, begin_regeneration, begin_turn
+from chat.services.turns import Turn, begin_continuation, begin_regeneration, begin_turn
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
+from chat.streaming.starting import Request, start_turn
 from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
 
@@ -29,6 +33,7 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_NOT_YOURS = 4404
 # The client connects again and resumes.
 CLOSE_RESUME = 4408
+CLOSE_RESTARTING = 1012
 Handler = Callable[[Any], Awaitable[None]]
 
 
@@ -44,6 +49,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Serve the connection; however it ends, nobody is left listening for it."""
         self.session_id = scope["url_route"]["kwargs"]["session_id"]
         self.views: dict[UUID, asyncio.Task[None]] = {}
+        self.requests: set[asyncio.Task[None]] = set()
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -51,8 +57,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def _leave(self) -> None:
         get_board().forget(self.session_id, self._on_accepted)
-        for view in self.views.values():
-            view.cancel()
+        get_engine().remove_socket(self._send_elsewhere)
+        for task in (*self.views.values(), *self.requests):
+            task.cancel()
 
     async def connect(self) -> None:
         try:
@@ -66,6 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=CLOSE_NOT_YOURS)
             return
         get_board().listen(self.session_id, self._on_accepted)
+        get_engine().add_socket(self._send_elsewhere)
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close: before the handshake a browser would see no close code."""
@@ -75,9 +83,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         data: dict[str, Any] = {}
-        try:
-            kind, data = _parse_frame(text_data)
+        async with self._errors_answered(data):
+            kind, content = _parse_frame(text_data)
+            data.update(content)
             await self._handlers()[kind](data)
+
+    @asynccontextmanager
+    async def _errors_answered(self, data: dict[str, Any]) -> AsyncIterator[None]:
+        """Turn what goes wrong into an error frame, addressed by what the client has sent."""
+        try:
+            yield
         except ApplicationError as error:
             await self._send(_error_frame(error, data))
         except Exception:
@@ -90,43 +105,61 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             "resume": self._resume,
             "stop": self._stop,
             "regenerate": self._regenerate,
+            "continue": self._continue,
             "ping": self._ping,
         }
 
     async def _user_message(self, data: Any) -> None:
         frame = UserMessageFrame.parse(data)
-        turn = await in_thread(
+        begin = partial(
             begin_turn,
-            user=self.user,
-            session_id=self.session_id,
             text=frame["message"],
-            client_message_id=frame["client_message_id"],
             role_id=frame.get("role_id"),
+            edit_of=frame.get("edit_of"),
         )
-        await self._begin(turn)
+        self._request(data, begin, frame["client_message_id"], frame.get("role_id"))
 
     async def _regenerate(self, data: Any) -> None:
         frame = RegenerateFrame.parse(data)
-        turn = await in_thread(
-            begin_regeneration,
-            user=self.user,
-            session_id=self.session_id,
-            message_id=frame["message_id"],
-            client_message_id=frame["client_message_id"],
-        )
-        await self._begin(turn)
+        begin = partial(begin_regeneration, message_id=frame["message_id"])
+        self._request(data, begin, frame["client_message_id"])
 
-    async def _begin(self, turn: Turn) -> None:
+    async def _continue(self, data: Any) -> None:
+        frame = RegenerateFrame.parse(data)
+        begin = partial(begin_continuation, message_id=frame["message_id"])
+        self._request(data, begin, frame["client_message_id"])
+
+    def _request(
+        self, data: Any, begin: Callable[..., Turn], client_message_id: UUID, role_id: int | None = None
+    ) -> None:
+        """Have a reply begun in a task of its own: it may have to wait, and other frames must not."""
+        user, session_id = self.user, self.session_id
+        begin = partial(begin, user=user, session_id=session_id, client_message_id=client_message_id)
+        request = Request(user, session_id, client_message_id, begin, role_id)
+        task = asyncio.create_task(self._begin(request, data))
+        self.requests.add(task)
+        task.add_done_callback(self.requests.discard)
+
+    async def _begin(self, request: Request, data: Any) -> None:
+        async with self._errors_answered(data):
+            turn = await start_turn(request, partial(self._tell_position, request.client_message_id))
+            self._announce(turn)
+
+    def _tell_position(self, client_message_id: UUID, position: int) -> None:
+        task = asyncio.create_task(self._send(frames.queued(client_message_id, position)))
+        self.requests.add(task)
+        task.add_done_callback(self.requests.discard)
+
+    def _announce(self, turn: Turn) -> None:
         accepted = frames.accepted(
             client_message_id=turn.client_message_id,
             user_message_id=turn.user_message_id,
             message_id=turn.message_id,
         )
-        if not turn.created:
+        if turn.created:
+            get_board().publish(self.session_id, accepted)
+        else:
             self._view(turn.message_id, accepted)
-            return
-        get_engine().start(turn)
-        get_board().publish(self.session_id, accepted)
 
     async def _resume(self, data: Any) -> None:
         frame = ResumeFrame.parse(data)
@@ -168,7 +201,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=CLOSE_RESUME)
 
     async def _send(self, frame: frames.Frame) -> None:
-        await self.send(text_data=orjson.dumps(frame).decode())
+        """Send a frame; the server makes us wait for a client that does not read, but not for ever."""
+        try:
+            async with asyncio.timeout(settings.SLOW_CLIENT_SECONDS):
+                await self.send(text_data=orjson.dumps(frame).decode())
+        except TimeoutError:
+            await self.close(code=CLOSE_RESUME)
+
+    async def _send_elsewhere(self) -> None:
+        """Close, because this process stops: the client connects again, to another one, and resumes."""
+        await self.close(code=CLOSE_RESTARTING)
 
 
 def _owns_session(user: User, session_id: UUID) -> bool:
@@ -190,7 +232,7 @@ def _parse_frame(text_data: str | None) -> tuple[str, Any]:
     raise errors.MalformedFrame
 
 
-_FRAME_TYPES = frozenset({"user_message", "resume", "stop", "regenerate", "ping"})
+_FRAME_TYPES = frozenset({"user_message", "resume", "stop", "regenerate", "continue", "ping"})
 
 
 def _error_frame(error: ApplicationError, data: dict[str, Any]) -> frames.Frame:

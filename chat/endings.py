@@ -29,6 +29,7 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
         reported=outcome.usage,
         prompt_tokens=message.prompt_tokens,
         text=outcome.text,
+        written_before=len(message.continues.text) if message.continues else 0,
     )
     if usage is None:
         hold = release_hold(key=message.hold_key)
@@ -54,12 +55,11 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.chunks.all().delete()
 
 
-def interrupt_reply(message: Message, saved: str, quotes: list[dict[str, object]]) -> None:
-    """Close a locked reply whose process is gone, with the text that was saved; a step of the caller's transaction."""
-    outcome = Outcome(
+def interrupted(text: str) -> Outcome:
+    """Return how a reply ends whose process is gone or has to go, with the text that there is."""
+    return Outcome(
         status=Message.Status.INTERRUPTED,
-        text=saved,
+        text=text,
         error_code="interrupted",
-        error_message="回复中断，已保存的内容在上面；可以重新生成。",
+        error_message="回复中断，已保存的内容在上面；可以继续写完，也可以重新生成。",
     )
-    close_reply(message, outcome, quotes)

@@ -1,6 +1,6 @@
 """Names what can go wrong in a conversation."""
 
-from guoxue.errors import ApplicationError, Conflict, InvalidInput, NotFound
+from guoxue.errors import ApplicationError, Conflict, InvalidInput, NotFound, ServiceUnavailable
 
 
 class MessageEmpty(InvalidInput):
@@ -73,3 +73,19 @@ class LeaseLost(ApplicationError):
     code = "lease_lost"
     status = 409
     message = "这条回复已由服务器的另一进程结束。"
+
+
+class ServiceSaturated(ServiceUnavailable):
+    """As many replies are being written as the model takes, and as many wait as may."""
+
+    code = "service_saturated"
+    message = "现在提问的人太多，请稍后再试。"
+    retry_after_seconds = 15
+
+
+class ServiceRestarting(ServiceUnavailable):
+    """This process takes no more questions; the next one takes over at once."""
+
+    code = "service_restarting"
+    message = "服务正在更新，请几秒后再试。"
+    retry_after_seconds = 3

@@ -85,6 +85,11 @@ def error(
     return _frame("error", **data)
 
 
+def queued(client_message_id: UUID, position: int) -> Frame:
+    """The model is busy: so many requests, this one included, come before the next that is turned to."""
+    return _frame("queued", client_message_id=str(client_message_id), position=position)
+
+
 def pong() -> Frame:
     """The answer to a ping."""
     return _frame("pong")

@@ -2,24 +2,31 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.models import User
 from billing.models import Wallet
 from chat import frames
+from chat.grounding import Source
 from chat.memory import remembered_turns
-from chat.models import Message, ReplyChunk, Role
+from chat.models import Message, ReplyChunk, Role, Session
 from chat.prompts import PastTurn
+from guoxue import llm
 
 
 @dataclass(frozen=True)
 class ReplyContext:
-    """All that a reply starts from."""
+    """All that a reply starts from.
+
+    A continuation starts from what is ``written`` already and from the passages under it.
+    """
 
     role: Role
     model: str
     question: str
     history: tuple[PastTurn, ...]
+    written: str = ""
+    sources: tuple[Source, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,10 +41,25 @@ class Progress:
 
 def reply_context(message_id: uuid.UUID) -> ReplyContext:
     """Load role, model, question and remembered turns of a streaming reply."""
-    reply = Message.objects.select_related("role", "reply_to").get(id=message_id)
+    reply = Message.objects.select_related("role", "reply_to", "continues").get(id=message_id)
     assert reply.role is not None and reply.reply_to is not None
     turns = remembered_turns(reply, limit=reply.role.memory_turns)
-    return ReplyContext(reply.role, reply.model, reply.reply_to.text, tuple(turns))
+    context = ReplyContext(reply.role, reply.model, reply.reply_to.text, tuple(turns))
+    if reply.continues is None:
+        return context
+    sources = tuple(Source(**source) for source in reply.continues.sources)
+    return replace(context, written=reply.continues.text, sources=sources)
+
+
+def model_of_turn(
+    user: User, session_id: uuid.UUID, client_message_id: uuid.UUID, role_id: int | None
+) -> str | None:
+    """Return which model a request would be answered by; None where it was accepted before."""
+    session = Session.objects.owned_by(user).filter(id=session_id)
+    if Message.objects.filter(session__in=session, client_message_id=client_message_id).exists():
+        return None
+    roles = Role.objects.filter(sessions__in=session) if role_id is None else Role.objects.filter(id=role_id)
+    return roles.values_list("model", flat=True).first() or llm.default_model()
 
 
 def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:

@@ -28,6 +28,7 @@ class UserMessageFrame(FrameSerializer):
     message = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_message_id = serializers.UUIDField()
     role_id = serializers.IntegerField(required=False, allow_null=True)
+    edit_of = serializers.UUIDField(required=False, allow_null=True)
 
 
 class ResumeFrame(FrameSerializer):

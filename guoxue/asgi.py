@@ -10,7 +10,14 @@ django_application = get_asgi_application()
 
 # These need the app registry.
 from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat.streaming.engine import get_engine  # noqa: E402
 from knowledge.retrieval.warming import warm_up_in_background  # noqa: E402
+
+
+async def drain() -> None:
+    """End what this process does for its clients, before it stops."""
+    await get_engine().drain()
+
 
 application = ProtocolTypeRouter(
     {"http": django_application, "websocket": URLRouter([*websocket_urlpatterns])}

@@ -211,6 +211,14 @@ LLM_TOTAL_TIMEOUT_SECONDS = 300
 # --- Chat
 MESSAGE_MAX_CHARACTERS = 4000
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", default=15)
+# How many replies of one model a web process writes at once, how many more may wait, and for how long.
+LLM_MAX_STREAMS = env.int("LLM_MAX_STREAMS", default=100)
+LLM_QUEUE_LIMIT = env.int("LLM_QUEUE_LIMIT", default=200)
+LLM_QUEUE_SECONDS = env.float("LLM_QUEUE_SECONDS", default=60)
+# A client that takes nothing for so long is cut off; it comes back and resumes.
+SLOW_CLIENT_SECONDS = env.float("SLOW_CLIENT_SECONDS", default=10)
+# How long a process that is told to stop lets its replies go on.
+REPLY_DRAIN_SECONDS = env.float("REPLY_DRAIN_SECONDS", default=20)
 
 # --- Embeddings: empty base URL means the bundled model.
 EMBEDDING_BASE_URL = _text("EMBEDDING_BASE_URL")

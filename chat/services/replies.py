@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from chat import errors
-from chat.endings import Outcome, close_reply, interrupt_reply
+from chat.endings import Outcome, close_reply, interrupted
 from chat.grounding import Source
 from chat.models import Message, ReplyChunk, Session
 from chat.verdicts import verdicts_on
@@ -114,7 +114,7 @@ def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
         )
         if message is None:
             return False
-        interrupt_reply(message, saved, quotes)
+        close_reply(message, interrupted(saved), quotes)
     return True
 
 
@@ -126,7 +126,7 @@ def require_idle(session: Session) -> None:
     if not Message.objects.abandoned().filter(id=streaming.id).exists():
         raise errors.ReplyInProgress
     saved = "".join(streaming.chunks.order_by("seq").values_list("text", flat=True))
-    interrupt_reply(streaming, saved, verdicts_on(saved))
+    close_reply(streaming, interrupted(saved), verdicts_on(saved))
 
 
 def lease_end() -> Combinable:

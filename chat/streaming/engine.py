@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from uuid import UUID
@@ -12,14 +12,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
-from chat.endings import Outcome
-from chat.errors import LeaseLost
+from chat.endings import Outcome, interrupted
+from chat.errors import LeaseLost, ServiceRestarting
 from chat.grounding import find_sources
 from chat.models import Message
 from chat.prompts import NumberedPassage, build_prompt
 from chat.queries import ReplyContext, final_frame, reply_context
 from chat.services.replies import finish_turn, record_grounding
 from chat.services.turns import Turn
+from chat.streaming.admission import Admission, Slot
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from chat.streaming.record import follow_record
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 # How long a stopped reply still waits for the provider's count of tokens.
 STOP_USAGE_GRACE_SECONDS = 5.0
 CLOSE_ATTEMPTS = 8
+DRAIN_CLOSE_SECONDS = 10.0
+CONTINUE = "请从上文中断的地方接着写完，不要重复已经写出的内容，也不要另起开头。"
 OFFLINE_PIECE_CHARACTERS = 6
 OFFLINE_PIECE_SECONDS = 0.02
 
@@ -43,16 +46,48 @@ class ReplyEngine:
         self._live: dict[UUID, LiveReply] = {}
         self._pumps: dict[UUID, asyncio.Task[llm.StreamEnd]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flusher = Flusher(self._live, on_lost=self._abandon, on_stop=self._stop_live)
+        self._flusher = Flusher(self._live, on_lost=self._lose, on_stop=self._stop_live)
+        self._draining = False
+        self._sockets: set[Callable[[], Awaitable[None]]] = set()
+        self.admission = Admission()
         self._models = llm.ChatModelClient(base_url=settings.LLM_BASE_URL, api_key=settings.LLM_API_KEY)
 
-    def start(self, turn: Turn) -> None:
-        """Begin to write the reply of an accepted turn; returns at once."""
+    def start(self, turn: Turn, slot: Slot) -> None:
+        """Begin to write the reply of an accepted turn; returns at once. The slot is given back when it ends."""
         live = self._live[turn.message_id] = LiveReply(turn)
         task = asyncio.create_task(self._run(live), name=f"reply-{turn.message_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: slot.release())
         self._flusher.ensure_running()
+
+    def require_open(self) -> None:
+        """Raise ServiceRestarting once this process takes no more questions."""
+        if self._draining:
+            raise ServiceRestarting
+
+    def add_socket(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have ``close`` called when this process is about to stop, so that its client goes elsewhere."""
+        self._sockets.add(close)
+
+    def remove_socket(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Forget a socket that is gone."""
+        self._sockets.discard(close)
+
+    async def drain(self) -> None:
+        """Take no more questions, send the clients elsewhere, and let the replies end; cut those that take too long.
+
+        A reply that is cut ends as interrupted, with all of its text, so that it can be written on.
+        """
+        self._draining = True
+        await asyncio.gather(*(close() for close in tuple(self._sockets)), return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=settings.REPLY_DRAIN_SECONDS)
+        for live in tuple(self._live.values()):
+            live.interrupted = True
+            self._abandon(live)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=DRAIN_CLOSE_SECONDS)
 
     def stop(self, message_id: UUID) -> None:
         """Stop the reply if it lives here; elsewhere the recorded request reaches its process with the next flush."""
@@ -94,6 +129,8 @@ class ReplyEngine:
         await asyncio.wait({pump})
         live.cut()
         if pump.cancelled():
+            if live.interrupted:
+                return interrupted(live.text)
             return Outcome(stopped, live.text) if live.stopping else None
         error = pump.exception()
         if isinstance(error, LeaseLost):
@@ -113,9 +150,12 @@ class ReplyEngine:
         """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
         turn = live.turn
         context = await in_thread(reply_context, turn.message_id)
-        sources = await in_thread(
-            find_sources, role=context.role, question=context.question, history=context.history
-        )
+        live.append(context.written)
+        sources = context.sources
+        if sources is None:
+            sources = await in_thread(
+                find_sources, role=context.role, question=context.question, history=context.history
+            )
         passages = [NumberedPassage(source.n, source.citation, source.text) for source in sources]
         prompt = build_prompt(
             role=context.role, question=context.question, history=context.history, passages=passages
@@ -131,7 +171,7 @@ class ReplyEngine:
         live.set_sources([asdict(source) for source in sources])
         if context.model == llm.OFFLINE_MODEL:
             return await _write_offline(live, offline.compose_answer(sources))
-        return await self._read_model(live, context, prompt.messages)
+        return await self._read_model(live, context, (*prompt.messages, *_continuation(context.written)))
 
     async def _read_model(
         self, live: LiveReply, context: ReplyContext, messages: tuple[llm.ChatMessage, ...]
@@ -174,11 +214,21 @@ class ReplyEngine:
         grace = STOP_USAGE_GRACE_SECONDS if live.reads_model and live.pieces else 0.0
         asyncio.get_running_loop().call_later(grace, pump.cancel)
 
-    def _abandon(self, live: LiveReply) -> None:
+    def _lose(self, live: LiveReply) -> None:
         logger.warning("lost the lease of reply %s", live.turn.message_id)
+        self._abandon(live)
+
+    def _abandon(self, live: LiveReply) -> None:
         pump = self._pumps.get(live.turn.message_id)
         if pump is not None:
             pump.cancel()
+
+
+def _continuation(written: str) -> tuple[llm.ChatMessage, ...]:
+    """Return what asks the model to write on where a reply broke off."""
+    if not written:
+        return ()
+    return (llm.ChatMessage("assistant", written), llm.ChatMessage("user", CONTINUE))
 
 
 def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:

@@ -22,6 +22,7 @@ class LiveReply:
         self.sources: list[frames.Frame] | None = None
         self.final: frames.Frame | None = None
         self.stopping = False
+        self.interrupted = False
         self.reads_model = False
         self.closing = False
         self.ended = False
@@ -37,7 +38,7 @@ class LiveReply:
 
     def append(self, text: str) -> None:
         """Take a delta of the model; after a stop nothing more is taken."""
-        if self.stopping:
+        if self.stopping or not text:
             return
         self._pending.append(text)
         if not self.pieces:

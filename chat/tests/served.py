@@ -47,10 +47,8 @@ class Served:
         """Start the process unless it runs, and wait until it is ready."""
         if self.process is not None and self.process.poll() is None:
             return self
-        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(
-            [*command, "guoxue.asgi:application"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL
-        )
+        command = [sys.executable, "-m", "guoxue.serve", "--bind", "127.0.0.1", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert self.process.poll() is None, "the web process died at its start"

@@ -70,9 +70,8 @@ class Child:
 
 def web_server(options: Options) -> Child:
     """The web server; it keeps no access log, as addresses may carry tokens."""
-    daphne = [sys.executable, "-m", "daphne", "--verbosity", "0"]
     where = ["--bind", options.host, "--port", str(options.port)]
-    command = [*daphne, *where, "guoxue.asgi:application"]
+    command = [sys.executable, "-m", "guoxue.serve", *where]
     return Child("网页服务", command, options.var_dir / "log" / "web.log", signal.SIGKILL)
 
 

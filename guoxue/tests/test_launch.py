@@ -190,7 +190,7 @@ def test_a_second_launch_is_quick_keeps_the_data_and_when_killed_takes_all_with_
 
 def test_after_a_kill_it_starts_again_and_ends_when_the_web_server_dies(data: Path) -> None:
     launched = launch_and_wait(data)
-    (web,) = set(find_running_with("daphne")) & set(find_running_with(str(launched.port)))
+    (web,) = set(find_running_with("guoxue.serve")) & set(find_running_with(str(launched.port)))
 
     os.kill(web, signal.SIGKILL)
     exit_status = launched.process.wait(timeout=30)

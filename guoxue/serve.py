@@ -1,0 +1,128 @@
+"""Decides how a web process serves: daphne, with sends that wait for slow clients, and a stop that lets replies end.
+
+``python -m guoxue.serve --bind 127.0.0.1 --port 8000``
+"""
+
+# Daphne installs the reactor; nothing of Twisted may be imported before it.
+import daphne.server  # isort:skip
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+CLOSE_RESTARTING = 1012
+
+
+@implementer(IPushProducer)
+class Flow:
+    """Tells whether a connection takes more: the transport pauses us while it holds over 64 KB that were not read."""
+
+    def __init__(self) -> None:
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def pauseProducing(self) -> None:
+        """Let senders wait."""
+        self._writable.clear()
+
+    def resumeProducing(self) -> None:
+        """Let senders go on."""
+        self._writable.set()
+
+    def stopProducing(self) -> None:
+        """The connection is gone: nobody has to wait for it."""
+        self._writable.set()
+
+    async def wait(self) -> None:
+        """Return once the connection takes more."""
+        await self._writable.wait()
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]
+    """Daphne, which buffers without bound for a client that does not read; here ``send`` waits instead.
+
+    ``drain`` is called when the process is told to stop, before connections are cut.
+    """
+
+    def __init__(self, application: Any, *, drain: Callable[[], Awaitable[None]], **options: Any) -> None:
+        super().__init__(application, **options)
+        self._drain = drain
+        self._flows: dict[Any, Flow] = {}
+        self._ports: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        """Remember a port that is open, so that it can be closed first."""
+        self._ports.append(port)
+        super().listen_success(port)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Pass a message of the application on to the client, once there is room for it."""
+        kind = message["type"]
+        flow = self._flows.get(protocol)
+        if flow is not None and kind != "websocket.close":
+            await flow.wait()
+        if kind == "http.response.body" and not message.get("more_body"):
+            self._forget(protocol)
+        if kind == "websocket.close" and message.get("code") == CLOSE_RESTARTING:
+            # The protocol library sends this code only when it is written out.
+            protocol.sendCloseFrame(code=CLOSE_RESTARTING, reasonUtf8=None, isReply=False)
+            return
+        await super().handle_reply(protocol, message)
+        if kind == "websocket.accept" or (kind == "http.response.body" and message.get("more_body")):
+            self._watch(protocol)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        """Forget a connection that is gone, and let its senders go."""
+        flow = self._flows.pop(protocol, None)
+        if flow is not None:
+            flow.stopProducing()
+        super().protocol_disconnected(protocol)
+
+    def kill_all_applications(self) -> defer.Deferred[None]:
+        """Take no more connections, let the application end what it can, then cut the rest."""
+        for port in self._ports:
+            port.stopListening()
+        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        drained.addBoth(lambda _: super(Server, self).kill_all_applications())
+        return drained
+
+    def _watch(self, protocol: Any) -> None:
+        if protocol in self._flows:
+            return
+        flow = self._flows[protocol] = Flow()
+        if isinstance(protocol, WebSocketProtocol):
+            # The channel of the HTTP request that asked for the upgrade still stands there.
+            protocol.transport.unregisterProducer()
+            protocol.transport.registerProducer(flow, True)
+        else:
+            protocol.registerProducer(flow, True)
+
+    def _forget(self, protocol: Any) -> None:
+        if self._flows.pop(protocol, None) is not None:
+            protocol.unregisterProducer()
+
+
+def main() -> None:
+    """Serve until the process is told to stop."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args()
+    from guoxue.asgi import application, drain
+
+    endpoints = build_endpoint_description_strings(host=options.bind, port=options.port)
+    # Requests carry tokens in their addresses: no access log is kept.
+    Server(application, drain=drain, endpoints=endpoints, verbosity=0).run()
+
+
+if __name__ == "__main__":
+    main()
