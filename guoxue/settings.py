@@ -220,6 +220,18 @@ SLOW_CLIENT_SECONDS = env.float("SLOW_CLIENT_SECONDS", default=10)
 # How long a process that is told to stop lets its replies go on.
 REPLY_DRAIN_SECONDS = env.float("REPLY_DRAIN_SECONDS", default=20)
 
+# --- Moderation: what is done with a text that a moderator should judge, when it does not answer.
+MODERATION_INPUT_FAILS_OPEN = env.bool("MODERATION_INPUT_FAILS_OPEN", default=True)
+MODERATION_OUTPUT_FAILS_OPEN = env.bool("MODERATION_OUTPUT_FAILS_OPEN", default=False)
+
+# --- WeChat: without an app id nothing is asked of it.
+WECHAT_API_BASE_URL = _text("WECHAT_API_BASE_URL", "https://api.weixin.qq.com")
+WECHAT_APP_ID = _text("WECHAT_APP_ID")
+WECHAT_APP_SECRET = _text("WECHAT_APP_SECRET")
+if WECHAT_APP_ID and not WECHAT_APP_SECRET:
+    raise ImproperlyConfigured("WECHAT_APP_SECRET must be set together with WECHAT_APP_ID.")
+WECHAT_TIMEOUT_SECONDS = env.float("WECHAT_TIMEOUT_SECONDS", default=3.0)
+
 # --- Embeddings: empty base URL means the bundled model.
 EMBEDDING_BASE_URL = _text("EMBEDDING_BASE_URL")
 EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")

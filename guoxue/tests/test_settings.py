@@ -35,6 +35,7 @@ def test_a_copied_example_leaves_a_development_system_running():
         ({"DEBUG": "false"}, "SECRET_KEY"),
         ({"DEBUG": "", "SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"DEBUG": "", "SECRET_KEY": SECRET}, "TRIAL_HMAC_KEY"),
+        ({"DEBUG": "true", "SECRET_KEY": SECRET, "WECHAT_APP_ID": "wx1"}, "WECHAT_APP_SECRET"),
     ],
 )
 def test_production_refuses_to_start_without_its_secrets(environment, missing):
