@@ -1,4 +1,4 @@
-"""Shared by all tests: cheap password hashes, an empty cache, and the migrations' seeds after every flush."""
+"""Shared by all tests: cheap password hashes, an empty cache, fresh words, the migrations' seeds after every flush."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from django.core.cache import cache
 SEEDS = (
     ("billing.migrations.0003_first_prices", "add_first_prices"),
     ("chat.migrations.0002_seed_roles", "seed_roles"),
+    ("chat.migrations.0005_moderation", "seed_words"),
 )
 
 
@@ -24,6 +25,12 @@ def pytest_configure() -> None:
 def empty_cache() -> None:
     """No test sees another's throttles and tickets."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def fresh_words() -> None:
+    """No test goes by the words that another one listed and rolled back a moment ago."""
+    import_module("chat.moderation.current_words").look_again()
 
 
 @pytest.fixture(autouse=True)

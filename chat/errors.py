@@ -60,6 +60,27 @@ class NotContinuable(Conflict):
     message = "这条回复已经写完，或还没有内容，不能续写；可以重新生成。"
 
 
+class ContentBlocked(InvalidInput):
+    """Moderation does not let the text pass. It is not said which word it was: that would teach how to get round it."""
+
+    code = "content_blocked"
+    message = "内容含有不允许发布的信息，没有保存。请修改后重试；如果您认为有误，请联系客服。"
+
+
+class ModerationUnavailable(ServiceUnavailable):
+    """A moderator that must judge the text does not answer, and the settings do not let it pass unjudged."""
+
+    code = "moderation_unavailable"
+    message = "内容审核暂时不可用，没有保存，请稍后再试。"
+
+
+class WordRefused(InvalidInput):
+    """A word, or a file of words, that cannot go on the word list."""
+
+    code = "word_refused"
+    message = "词表有误，请按提示修改后重试。"
+
+
 class MalformedFrame(InvalidInput):
     """A WebSocket frame is not a JSON object ``{"type", "data"}`` of a known type."""
 

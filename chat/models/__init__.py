@@ -5,7 +5,7 @@ from chat.models.conversations import Message, MessageQuerySet, ReplyChunk, Sess
 from chat.models.exports import Export, ExportQuerySet
 from chat.models.judgements import Feedback, Report, ReportQuerySet
 from chat.models.memory import BackgroundCall, ConversationSummary
-from chat.models.moderation import ModerationRecord, SensitiveWord
+from chat.models.moderation import ModerationRecord, SensitiveWord, WordListVersion
 from chat.models.roles import Role, RoleQuerySet
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "SensitiveWord",
     "Session",
     "SessionQuerySet",
+    "WordListVersion",
 ]

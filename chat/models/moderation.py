@@ -30,6 +30,20 @@ class SensitiveWord(models.Model):
         return self.word
 
 
+class WordListVersion(models.Model):
+    """One row that a trigger renews with every change of the words, whoever makes it: what processes look at."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    version = models.UUIDField("版本", editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "词表版本"
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="word_list_version_single"),)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class ModerationRecord(models.Model):
     """One judgement that was not a plain pass: what was looked at, by whom, and what came of it."""
 
@@ -38,6 +52,7 @@ class ModerationRecord(models.Model):
         OUTPUT = "output", "回复"
         ROLE = "role", "角色"
         TITLE = "title", "标题"
+        NAME = "name", "昵称"
 
     class Verdict(models.TextChoices):
         REVIEW = "review", "待复核"
@@ -64,7 +79,10 @@ class ModerationRecord(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "审核记录"
-        indexes = (models.Index(fields=("-created_at",), name="moderation_recent"),)
+        indexes = (
+            models.Index(fields=("-created_at",), name="moderation_recent"),
+            models.Index(fields=("label", "-created_at"), name="moderation_by_label"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()} {self.get_verdict_display()}"

@@ -11,6 +11,9 @@ from accounts.models import User
 from billing.services import hold_credit
 from chat import errors
 from chat.models import Message, Role, Session
+from chat.moderation.judging import Direction, Judgement, weightiest
+from chat.moderation.panel import judge_text
+from chat.services.moderation import record_judgements, refuse_blocked
 from chat.services.replies import lease_end, require_idle
 from chat.services.sessions import available_role, locked_session
 from guoxue import llm
@@ -46,11 +49,13 @@ def begin_turn(
 
     It follows the branch that the reader sees; with ``edit_of`` it takes the place of that question, as another
     version of it, and begins a branch. Idempotent by ``(session, client_message_id)``: a resend returns the same turn
-    and buys nothing. Locks the session, then the wallet. Raises MessageEmpty, MessageTooLong, SessionNotFound,
+    and buys nothing. Moderation comes before the transaction, as it may wait for the network. Locks the session, then
+    the wallet. Raises MessageEmpty, MessageTooLong, ContentBlocked, ModerationUnavailable, SessionNotFound,
     RoleNotFound, MessageNotFound, ReplyInProgress, ClientMessageIdReused, and billing's InsufficientCredit and
-    ModelNotPriced; nothing is saved then.
+    ModelNotPriced; nothing is saved then, but a record of what was blocked.
     """
     _check_text(text)
+    judgements = _moderated(user, session_id, client_message_id, text)
     with transaction.atomic(durable=True):
         session = locked_session(user, session_id)
         known = session.messages.filter(client_message_id=client_message_id).first()
@@ -68,6 +73,7 @@ def begin_turn(
             created_at=Now(),
             finished_at=Now(),
         )
+        record_judgements(judgements, direction=Direction.INPUT, user=user, message_id=question.id)
         turn = _start_reply(session, question, role, client_message_id)
         title = None if session.title else _title_from(text)
         Session.objects.filter(id=session.id).update(role=role, title=title or session.title)
@@ -143,6 +149,20 @@ def _check_text(text: str) -> None:
     if len(text) > settings.MESSAGE_MAX_CHARACTERS:
         reason = f"消息有 {len(text)} 字，最多 {settings.MESSAGE_MAX_CHARACTERS} 字，请精简后再发送。"
         raise errors.MessageTooLong(reason, fields={"message": [reason]})
+
+
+def _moderated(
+    user: User, session_id: uuid.UUID, client_message_id: uuid.UUID, text: str
+) -> tuple[Judgement, ...]:
+    """Return what moderation has to say of a question that it lets pass; one that was accepted before is not asked about."""
+    known = Message.objects.owned_by(user).filter(session=session_id, client_message_id=client_message_id)
+    if known.exists():
+        return ()
+    judgements = judge_text(text, direction=Direction.INPUT, user=user)
+    if weightiest(judgements).blocks:
+        record_judgements(judgements, direction=Direction.INPUT, user=user)
+        refuse_blocked(judgements)
+    return judgements
 
 
 def _known_turn(
