@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "guoxue.settings")
 django_application = get_asgi_application()
 
 # These need the app registry.
+import guoxue.llm.reading  # noqa: E402, F401 — loads the SDK, which no first reader should wait for
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from chat.streaming.engine import get_engine  # noqa: E402
 from knowledge.retrieval.warming import warm_up_in_background  # noqa: E402

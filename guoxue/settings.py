@@ -1,7 +1,9 @@
 """Decides the configuration: everything comes from the environment (or ``.env``); production refuses weak secrets."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
@@ -199,14 +201,38 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"PassageKindEnum": "knowledge.models.Passage.Kind"},
 }
 
-# --- Language models: any OpenAI-compatible server; without a key the built-in offline model answers.
+# --- Language models: any OpenAI-compatible server; without a provider the built-in offline model answers.
+# Several at once: LLM_PROVIDERS names them, LLM_<NAME>_BASE_URL, _API_KEY, _MODELS (ours, or ours=theirs) say the rest.
 LLM_BASE_URL = _text("LLM_BASE_URL", "https://api.deepseek.com")
 LLM_API_KEY = _text("LLM_API_KEY")
-LLM_MODEL = _text("LLM_MODEL", "deepseek-chat")
-LLM_CONNECT_TIMEOUT_SECONDS = 5
-LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 20
-LLM_GAP_TIMEOUT_SECONDS = 30
-LLM_TOTAL_TIMEOUT_SECONDS = 300
+LLM_PROVIDERS: dict[str, dict[str, Any]] = {
+    name: {
+        "base_url": _text(f"LLM_{name.upper()}_BASE_URL"),
+        "api_key": _text(f"LLM_{name.upper()}_API_KEY"),
+        "models": {
+            ours: theirs or ours
+            for ours, _, theirs in (
+                model.partition("=") for model in env.list(f"LLM_{name.upper()}_MODELS", default=[])
+            )
+        },
+    }
+    for name in env.list("LLM_PROVIDERS", default=[])
+}
+for _name, _provider in LLM_PROVIDERS.items():
+    if not re.fullmatch("[a-z][a-z0-9_]*", _name) or _name == "default":
+        raise ImproperlyConfigured(f"LLM_PROVIDERS: a name is of small letters, digits and _, not {_name!r}.")
+    if not _provider["base_url"] or not _provider["models"]:
+        raise ImproperlyConfigured(f"Set LLM_{_name.upper()}_BASE_URL and LLM_{_name.upper()}_MODELS.")
+_first_models = [model for _provider in LLM_PROVIDERS.values() for model in _provider["models"]]
+LLM_MODEL = _text("LLM_MODEL", _first_models[0] if _first_models and not LLM_API_KEY else "deepseek-chat")
+if _first_models and not LLM_API_KEY and LLM_MODEL not in _first_models:
+    raise ImproperlyConfigured(f"LLM_MODEL: no provider of LLM_PROVIDERS has the model {LLM_MODEL!r}.")
+# Asked in turn before the first token when a model's own providers fail; the price stays that of the model asked for.
+LLM_FALLBACKS = env.list("LLM_FALLBACKS", default=[])
+LLM_CONNECT_TIMEOUT_SECONDS = env.float("LLM_CONNECT_TIMEOUT_SECONDS", default=5.0)
+LLM_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("LLM_FIRST_TOKEN_TIMEOUT_SECONDS", default=20.0)
+LLM_GAP_TIMEOUT_SECONDS = env.float("LLM_GAP_TIMEOUT_SECONDS", default=30.0)
+LLM_TOTAL_TIMEOUT_SECONDS = env.float("LLM_TOTAL_TIMEOUT_SECONDS", default=300.0)
 
 # --- Chat
 MESSAGE_MAX_CHARACTERS = 4000

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
@@ -50,7 +49,7 @@ class ReplyEngine:
         self._draining = False
         self._sockets: set[Callable[[], Awaitable[None]]] = set()
         self.admission = Admission()
-        self._models = llm.ChatModelClient(base_url=settings.LLM_BASE_URL, api_key=settings.LLM_API_KEY)
+        self._models = llm.ChatModelClient()
 
     def start(self, turn: Turn, slot: Slot) -> None:
         """Begin to write the reply of an accepted turn; returns at once. The slot is given back when it ends."""
@@ -187,7 +186,8 @@ class ReplyEngine:
             async for event in events:
                 if isinstance(event, llm.StreamEnd):
                     return event
-                live.append(event.text)
+                if isinstance(event, llm.TextDelta):
+                    live.append(event.text)
         raise llm.ModelUnavailable
 
     async def _close(self, live: LiveReply, outcome: Outcome) -> None:

@@ -1,11 +1,12 @@
 """A language model that says what a test tells it to, over the real OpenAI protocol on loopback."""
 
 import json
+import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,6 +17,14 @@ class Say:
     """One delta of text."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Think:
+    """One delta of reasoning, in DeepSeek's field or another's."""
+
+    text: str
+    field: str = "reasoning_content"
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,27 @@ class Raw:
     line: str
 
 
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes sent as they are; with ``pause`` one by one, so many seconds apart."""
+
+    data: bytes
+    pause: float = 0.0
+
+
 class Drop:
     """Break the connection off."""
+
+
+class Reset:
+    """Break the connection off with a TCP reset; as the first step before any answer."""
+
+
+@dataclass(frozen=True)
+class Stall:
+    """As the first step: seconds of silence before any answer, not even headers."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +88,7 @@ class Refuse:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Step = Say | Pause | Wait | Usage | Raw | Drop | Refuse
+Step = Say | Think | Pause | Wait | Usage | Raw | Bytes | Drop | Reset | Stall | Refuse
 ANSWER = "子曰：「学而不思则罔，思而不学则殆。」（《论语·为政》[1]）"
 
 
@@ -75,7 +103,10 @@ def spoken(text: str, *, size: int = 4, pause: float = 0.0) -> list[Step]:
 
 
 class ScriptedModel:
-    """The server; answers by ``queue``, one script each, then by ``script``; ``requests`` holds what was asked."""
+    """The server; answers by ``queue``, one script each, then by ``script``; ``requests`` holds what was asked.
+
+    ``clients`` holds the address that each request came from, ``hung_up`` whether a client left before the end.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -93,6 +124,8 @@ class ScriptedModel:
         self.script: Sequence[Step] = spoken(ANSWER)
         self.queue: list[Sequence[Step]] = []
         self.requests: list[dict[str, Any]] = []
+        self.clients: list[object] = []
+        self.hung_up = False
 
     @property
     def base_url(self) -> str:
@@ -113,16 +146,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.owner.requests.append(json.loads(body))
+        self.owner.clients.append(self.client_address)
         script = list(self.owner.queue.pop(0) if self.owner.queue else self.owner.script)
         if script and isinstance(script[0], Refuse):
             self._refuse(script[0])
+            return
+        if script and isinstance(script[0], Stall):
+            time.sleep(script.pop(0).seconds)
+        if script and isinstance(script[0], Reset):
+            self._reset()
             return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        with suppress(OSError):  # the client may hang up
+        try:
             self._play(script)
+        except OSError:
+            self.owner.hung_up, self.close_connection = True, True
 
     def _refuse(self, step: Refuse) -> None:
         payload = json.dumps({"error": {"message": "scripted", "code": "scripted"}}).encode()
@@ -138,15 +179,22 @@ class _Handler(BaseHTTPRequestHandler):
         for step in script:
             match step:
                 case Say(text):
-                    self._event(
-                        {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
-                    )
+                    self._delta({"content": text})
+                case Think(text, field):
+                    self._delta({"content": None, field: text})
                 case Pause(seconds):
                     time.sleep(seconds)
                 case Wait(event):
                     event.wait(10)
                 case Raw(line):
                     self._chunk(line)
+                case Bytes(data, pause):
+                    for start in range(0, len(data), 1 if pause else max(1, len(data))):
+                        self._send(data[start : start + 1] if pause else data)
+                        time.sleep(pause)
+                case Reset():
+                    self._reset()
+                    return
                 case Drop():
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
@@ -155,6 +203,15 @@ class _Handler(BaseHTTPRequestHandler):
                     self._end(step)
         self._chunk("data: [DONE]\n\n")
         self._chunk("")
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The files of the request would keep the socket open.
+        os.close(self.connection.detach())
+        self.close_connection = True
+
+    def _delta(self, delta: dict[str, Any]) -> None:
+        self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
 
     def _end(self, usage: Usage) -> None:
         self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
@@ -177,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._chunk(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n")
 
     def _chunk(self, text: str) -> None:
-        data = text.encode()
+        self._send(text.encode())
+
+    def _send(self, data: bytes) -> None:
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.wfile.flush()

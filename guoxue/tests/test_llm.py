@@ -1,117 +1,146 @@
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from guoxue import llm
-from guoxue.tests.scripted_model import Drop, Pause, Raw, Refuse, Say, ScriptedModel, Usage, spoken
+from guoxue.tests.scripted_model import Pause, Raw, Say, ScriptedModel, Think, Usage, spoken
+
+ENDED = llm.Usage(100, 5)
 
 
 @pytest.fixture
-def model() -> Iterator[ScriptedModel]:
+def model(settings) -> Iterator[ScriptedModel]:
+    """The one provider of the simple configuration."""
     model = ScriptedModel()
+    settings.LLM_API_KEY, settings.LLM_BASE_URL, settings.LLM_PROVIDERS = "scripted", model.base_url, {}
     yield model
     model.close()
 
 
-def stream(model: ScriptedModel) -> list[llm.TextDelta | llm.StreamEnd]:
-    async def collect() -> list[llm.TextDelta | llm.StreamEnd]:
-        client = llm.ChatModelClient(base_url=model.base_url, api_key="scripted")
+async def collect(client: llm.ChatModelClient, model: str = "deepseek-chat") -> list[llm.ReplyEvent]:
+    messages = [llm.ChatMessage("system", "你是先生。"), llm.ChatMessage("user", "何谓学？")]
+    events = client.stream(model=model, messages=messages, max_tokens=300, temperature=0.5)
+    return [event async for event in events]
+
+
+def stream(model: str = "deepseek-chat") -> list[llm.ReplyEvent]:
+    async def with_client() -> list[llm.ReplyEvent]:
+        client = llm.ChatModelClient()
         try:
-            messages = [llm.ChatMessage("system", "你是先生。"), llm.ChatMessage("user", "何谓学？")]
-            events = client.stream(model="deepseek-chat", messages=messages, max_tokens=300, temperature=0.5)
-            return [event async for event in events]
+            return await collect(client, model)
         finally:
             await client.aclose()
 
-    return asyncio.run(collect())
+    return asyncio.run(with_client())
 
 
 def test_deltas_come_in_order_and_the_end_carries_the_usage(model):
     model.script = [Say("学而"), Say("时习之"), Usage(prompt=120, completion=5, cached=100)]
 
-    events = stream(model)
+    events = stream()
 
+    usage = llm.Usage(input_tokens=120, output_tokens=5, cached_input_tokens=100)
     assert events == [
         llm.TextDelta("学而"),
         llm.TextDelta("时习之"),
-        llm.StreamEnd("stop", llm.Usage(input_tokens=120, output_tokens=5, cached_input_tokens=100)),
+        llm.StreamEnd("stop", usage, "deepseek-chat"),
     ]
 
 
-def test_a_provider_without_usage_ends_without_usage(model):
-    end = '{"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}'
-    model.script = [Say("学"), Raw(f"data: {end}\n\n")]
+def test_the_request_is_what_was_asked_with_usage_included(model):
+    stream()
 
-    assert stream(model)[-1] == llm.StreamEnd("length", None)
+    assert model.requests == [
+        {
+            "model": "deepseek-chat",
+            "messages": [
+                {"role": "system", "content": "你是先生。"},
+                {"role": "user", "content": "何谓学？"},
+            ],
+            "max_tokens": 300,
+            "temperature": 0.5,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+    ]
 
 
-def test_absurd_usage_is_bounded(model):
-    model.script = [Say("学"), Usage(prompt=-5, completion=-1, cached=999)]
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_is_apart_from_the_text(model, field):
+    model.script = [Think("先想", field), Think("再想", field), Say("学"), Usage(100, 5)]
 
-    assert stream(model)[-1] == llm.StreamEnd("stop", llm.Usage(0, 0, 0))
+    assert stream() == [
+        llm.ReasoningDelta("先想"),
+        llm.ReasoningDelta("再想"),
+        llm.TextDelta("学"),
+        llm.StreamEnd("stop", ENDED, "deepseek-chat"),
+    ]
+
+
+def test_the_connection_of_one_reply_serves_the_next(model):
+    async def twice() -> set[object]:
+        client = llm.ChatModelClient()
+        try:
+            await collect(client)
+            await collect(client)
+        finally:
+            await client.aclose()
+        return set(model.clients)
+
+    assert len(asyncio.run(twice())) == 1
+
+
+def test_a_reader_who_leaves_ends_the_request(model):
+    model.script = [step for _ in range(100) for step in (Say("水"), Pause(0.02))]
+
+    async def leave() -> None:
+        client = llm.ChatModelClient()
+        try:
+            messages = [llm.ChatMessage("user", "何谓学？")]
+            events = client.stream(model="m", messages=messages, max_tokens=9, temperature=0)
+            async for event in events:
+                assert event == llm.TextDelta("水")
+                break
+            await events.aclose()
+            async with asyncio.timeout(5):
+                while not model.hung_up:
+                    await asyncio.sleep(0.01)
+        finally:
+            await client.aclose()
+
+    asyncio.run(leave())
+
+
+def test_background_work_gets_the_whole_answer(model):
+    model.script = [Think("想"), *spoken("学而时习之", size=2)]
+
+    completion = llm.complete(
+        model="deepseek-chat",
+        messages=[llm.ChatMessage("user", "何谓学？")],
+        max_tokens=50,
+        temperature=0,
+    )
+
+    assert completion == llm.Completion("学而时习之", ENDED, "stop", "deepseek-chat")
 
 
 @pytest.mark.parametrize(
-    ("script", "error"),
-    [
-        ([Refuse(400)], llm.ModelRejected),
-        ([Refuse(401)], llm.ModelRejected),
-        ([Refuse(404)], llm.ModelRejected),
-        ([Refuse(429, {"Retry-After": "0"})], llm.ModelBusy),
-        ([Refuse(503)], llm.ModelUnavailable),
-        ([Drop()], llm.ModelUnavailable),
-        ([Say("学"), Drop()], llm.ModelUnavailable),
-        ([Say("学")], llm.ModelUnavailable),
-        ([Raw("data: {broken\n\n")], llm.ModelUnavailable),
-        ([Raw("data: \xff\n\n")], llm.ModelUnavailable),
-    ],
+    ("script", "error"), [([Usage(9, 9)], llm.ModelSilent), ([Raw("data: no\n\n")], llm.ModelUnavailable)]
 )
-def test_what_a_provider_does_to_us_has_a_typed_error(model, script, error):
+def test_background_work_gets_the_same_errors(model, script, error):
     model.script = script
 
     with pytest.raises(error):
-        stream(model)
+        llm.complete(model="m", messages=[llm.ChatMessage("user", "?")], max_tokens=50, temperature=0)
 
 
-def test_a_provider_that_never_starts_is_a_timeout(model, settings):
-    settings.LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 0.2
-    model.script = [Pause(1), *spoken("迟")]
+def test_importing_the_door_does_not_load_the_sdk():
+    code = "import sys, guoxue.llm; sys.exit('openai' in sys.modules or 'aiohttp' in sys.modules)"
 
-    with pytest.raises(llm.ModelTimeout):
-        stream(model)
-
-
-def test_a_gap_in_the_stream_is_a_timeout(model, settings):
-    settings.LLM_GAP_TIMEOUT_SECONDS = 0.2
-    model.script = [Say("学"), Pause(1), *spoken("迟")]
-
-    with pytest.raises(llm.ModelTimeout):
-        stream(model)
-
-
-def test_an_endless_stream_ends_at_the_total(model, settings):
-    settings.LLM_TOTAL_TIMEOUT_SECONDS = 0.5
-    model.script = [step for _ in range(100) for step in (Say("水"), Pause(0.05))]
-
-    with pytest.raises(llm.ModelTimeout):
-        stream(model)
-
-
-def test_one_server_error_before_the_first_token_is_retried(model):
-    model.queue = [[Refuse(500)], spoken("学而时习之")]
-
-    events = stream(model)
-
-    assert "".join(event.text for event in events[:-1]) == "学而时习之"
-    assert len(model.requests) == 2
-
-
-def test_without_a_key_the_offline_model_answers(settings):
-    settings.LLM_API_KEY = ""
-    assert llm.default_model() == "offline"
-    settings.LLM_API_KEY = "key"
-    assert llm.default_model() == settings.LLM_MODEL
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_tokens_are_estimated_by_kind_of_character():

@@ -9,10 +9,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a-secret-of-more-than-thirty-two-characters"
 
 
-def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
+def load_settings(
+    *, code: str = "from guoxue.settings import DEBUG; print(DEBUG)", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of their own, with the values of a copied ``.env.example`` where none are given."""
     servers = {name: os.environ[name] for name in ("PATH", "DATABASE_URL", "REDIS_URL")}
-    command = [sys.executable, "-c", "from guoxue.settings import DEBUG; print(DEBUG)"]
+    command = [sys.executable, "-c", code]
     everything = {**example_values(), **servers, **environment}
     return subprocess.run(command, cwd=ROOT, env=everything, capture_output=True, text=True, timeout=60)
 
