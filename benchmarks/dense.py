@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,10 @@ from numpy.typing import NDArray
 
 from benchmarks.core_texts import core_rows, core_vectors, query_vectors, store_passages
 from benchmarks.database import drop_database, open_database
+from benchmarks.environments import CACHE, peer_python
 from benchmarks.reporting import Row, print_machine, print_rows, seconds_of
 
 _ROOT = Path(__file__).resolve().parent.parent
-_CACHE = _ROOT / "var" / "bench"
 _DATABASE = "guoxue_bench_dense"
 _MODEL = "benchmark"
 _LIMIT = 20
@@ -43,11 +42,12 @@ class Chroma:
         np.save(folder / "queries.npy", queries)
         texts = [(work, text) for work, _, text in rows]
         (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+        python = peer_python("chromadb", Path(__file__).with_name("requirements.txt"))
         script = str(Path(__file__).with_name("chroma_reference.py"))
         files = [str(folder / name) for name in ("vectors.npy", "queries.npy", "texts.json")]
         numbers = ["--limit", str(_LIMIT), "--ef-search", str(_EF_SEARCH), "--batch", str(_STORED_AT_ONCE)]
         self._process = subprocess.Popen(
-            [str(_chroma_python()), script, *files, *numbers],
+            [str(python), script, *files, *numbers],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -85,7 +85,7 @@ def main() -> int:
     options = parser.parse_args()
     open_database(_DATABASE)
     try:
-        vectors = np.load(options.vectors) if options.vectors else core_vectors(options.data, cache=_CACHE)
+        vectors = np.load(options.vectors) if options.vectors else core_vectors(options.data, cache=CACHE)
         queries = query_vectors(options.data, count=options.queries)
         # chromadb is given the work alone, too.
         rows = [(work, "", text) for work, _, text in core_rows(options.data)[: len(vectors)]]
@@ -199,21 +199,6 @@ def _fill(vectors: _Vectors, rows: Sequence[_Row]) -> Filled:
         cursor.execute("SELECT pg_relation_size(to_regclass(%s))", [vector_index.index_name(_MODEL, size)])
         index_bytes = int(cursor.fetchone()[0])
     return Filled(passage_ids, texts_seconds, vectors_seconds, index_seconds, index_bytes)
-
-
-def _chroma_python() -> Path:
-    """Return the Python of chromadb's own environment, made at the first run."""
-    folder = _CACHE / "chromadb-venv"
-    python = folder / "bin" / "python"
-    done = folder / "done"
-    wanted = Path(__file__).with_name("requirements.txt").read_text(encoding="utf-8")
-    if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
-        print("Installing chromadb into an environment of its own …", flush=True)
-        venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "-r"]
-        subprocess.run([*command, str(Path(__file__).with_name("requirements.txt"))], check=True)
-        done.write_text(wanted, encoding="utf-8")
-    return python
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Decides nothing for the product: what it is measured against, each in an environment of its own."""
