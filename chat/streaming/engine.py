@@ -8,6 +8,7 @@ from dataclasses import asdict
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline

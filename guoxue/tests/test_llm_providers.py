@@ -133,11 +133,11 @@ def test_the_second_provider_steps_in_at_once(two, fault):
     assert len(first.requests) == 1
 
 
-@pytest.mark.parametrize("hang", [[Stall(1)], [Pause(1), *spoken("迟")]])
+@pytest.mark.parametrize("hang", [[Stall(4)], [Pause(4), *spoken("迟")]])
 def test_the_second_provider_has_its_own_patience_when_the_first_hangs(two, settings, hang):
     first, second = two
-    settings.LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 0.4
-    first.script, second.script = hang, [Pause(0.2), *spoken("学")]
+    settings.LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 1.5
+    first.script, second.script = hang, [Pause(0.3), *spoken("学")]
 
     assert stream()[0] == llm.TextDelta("学")
 
