@@ -88,6 +88,7 @@ class ReplyEngine:
             self._abandon(live)
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=DRAIN_CLOSE_SECONDS)
+        await self._models.aclose()
 
     def stop(self, message_id: UUID) -> None:
         """Stop the reply if it lives here; elsewhere the recorded request reaches its process with the next flush."""
