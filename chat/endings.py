@@ -43,9 +43,7 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.status = outcome.status
     message.text = outcome.text
     message.quotes = quotes
-    message.html = render_reply(
-        outcome.text, passage_ids={source["n"]: source["passage_id"] for source in message.sources}
-    )
+    message.html = render_reply(outcome.text, message.sources, quotes)
     message.error_code = outcome.error_code
     message.error_message = outcome.error_message
     message.lease_token = message.lease_expires_at = message.stop_requested_at = None
