@@ -5,18 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from billing.money import format_yuan
-from chat import offline
+from chat import labels
 from chat.models import Message
 from guoxue.errors import ApplicationError
-from guoxue.llm import OFFLINE_MODEL
 
 Frame = dict[str, Any]
-LABEL = "内容由 AI 生成，请对照原典"
-
-
-def label_of(message: Message) -> str:
-    """Return the line that tells a reader who wrote the message."""
-    return offline.LABEL if message.model == OFFLINE_MODEL else LABEL
 
 
 def accepted(*, client_message_id: UUID, user_message_id: UUID, message_id: UUID) -> Frame:
@@ -62,7 +55,8 @@ def ai_response(message: Message, *, balance_micros: int) -> Frame:
         balance_micros=balance_micros,
         balance=format_yuan(balance_micros),
         ai_generated=True,
-        label=label_of(message),
+        label=labels.label_of(message),
+        content_id=labels.content_id_of(message),
         model=message.model,
         timestamp=message.finished_at.isoformat() if message.finished_at else None,
     )

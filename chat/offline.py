@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from chat.grounding import Source
 
-LABEL = "离线模式：仅摘引原文"
 QUOTED_SOURCES = 3
 NOTHING_FOUND = "典籍库里没有找到与此相关的原文。请换一个说法，或写出您记得的半句原文。"
 INVITATION = "（以上为典籍原文摘引，未经模型解读；接入语言模型后可得到讲解。）"

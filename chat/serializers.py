@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chat import frames
+from chat import frames, labels
 from chat.models import Message, Role, Session
 from guoxue.api import validation_fields
 from guoxue.errors import InvalidInput
@@ -68,6 +68,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     role_name = serializers.CharField(source="role.name", default="", read_only=True)
     error = serializers.SerializerMethodField()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]  # a field name, not DRF's label
+    content_id = serializers.SerializerMethodField()
     ai_generated = serializers.SerializerMethodField()
 
     class Meta:
@@ -85,14 +86,17 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
                 "model",
             ),
             *("sources", "quotes", "input_tokens", "cached_input_tokens", "output_tokens", "usage_estimated"),
-            *("cost_micros", "error", "label", "ai_generated", "created_at", "finished_at"),
+            *("cost_micros", "error", "label", "content_id", "ai_generated", "created_at", "finished_at"),
         )
 
     def get_error(self, message: Message) -> dict[str, Any] | None:
         return frames.error_of(message)
 
     def get_label(self, message: Message) -> str:
-        return frames.label_of(message) if message.author == Message.Author.ASSISTANT else ""
+        return labels.label_of(message) if message.author == Message.Author.ASSISTANT else ""
+
+    def get_content_id(self, message: Message) -> str:
+        return labels.content_id_of(message) if message.author == Message.Author.ASSISTANT else ""
 
     def get_ai_generated(self, message: Message) -> bool:
         return message.author == Message.Author.ASSISTANT

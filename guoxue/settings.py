@@ -257,6 +257,9 @@ WECHAT_APP_SECRET = _text("WECHAT_APP_SECRET")
 if WECHAT_APP_ID and not WECHAT_APP_SECRET:
     raise ImproperlyConfigured("WECHAT_APP_SECRET must be set together with WECHAT_APP_ID.")
 WECHAT_TIMEOUT_SECONDS = env.float("WECHAT_TIMEOUT_SECONDS", default=3.0)
+# --- Labels of what is generated: the provider's name, and its number in the scheme of GB 45438-2025 (which goes first)
+AIGC_PRODUCER_NAME = _text("AIGC_PRODUCER_NAME", "国学大师")
+AIGC_PRODUCER_CODE = _text("AIGC_PRODUCER_CODE")
 
 # --- Embeddings: empty base URL means the bundled model.
 EMBEDDING_BASE_URL = _text("EMBEDDING_BASE_URL")

@@ -101,7 +101,11 @@ def test_messages_show_question_and_reply_with_sources_and_label(reader, client_
         "completed",
         question["id"],
     )
-    assert (answer["ai_generated"], answer["label"], answer["error"]) == (True, "离线模式：仅摘引原文", None)
+    assert (answer["ai_generated"], answer["label"], answer["error"]) == (
+        True,
+        "离线模式：仅摘引原文，由 AI 服务合成",
+        None,
+    )
 
 
 def test_a_session_is_renamed_within_bounds(reader, client_of, session):

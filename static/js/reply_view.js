@@ -130,7 +130,8 @@ export class ReplyView {
   }
 
   async #copy() {
-    await navigator.clipboard.writeText(this.message.text);
+    const { id, label, text } = this.message;
+    await navigator.clipboard.writeText(`${text}\n\n（${label}；内容编号 ${id}）`);
     notify("已复制回复");
   }
 }
