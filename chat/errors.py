@@ -110,3 +110,11 @@ class ServiceRestarting(ServiceUnavailable):
     code = "service_restarting"
     message = "服务正在更新，请几秒后再试。"
     retry_after_seconds = 3
+
+
+class InstructionsLeaked(ApplicationError):
+    """The model began to write out what only its instructions hold; the reply was cut before that."""
+
+    code = "instructions_leaked"
+    status = 502
+    message = "回复涉及系统内部说明，已在此处中止。请换个问法再试。"

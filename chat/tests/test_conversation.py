@@ -52,7 +52,8 @@ def test_the_model_is_asked_with_the_roles_prompt_and_the_granted_cap(
     assert request["max_tokens"] == session.role.max_output_tokens
     assert request["stream_options"] == {"include_usage": True}
     assert session.role.system_prompt in request["messages"][0]["content"]
-    assert request["messages"][-1] == {"role": "user", "content": QUESTION}
+    assert request["messages"][-1]["role"] == "user"
+    assert f"\n{QUESTION}\n" in request["messages"][-1]["content"]
 
 
 def test_a_closed_socket_changes_nothing_and_a_resume_gets_the_rest(served, reader, session, scripted_model):
@@ -237,7 +238,7 @@ def test_the_offline_model_answers_with_quoted_sources(scripted_model, reader):
         served.stop()
 
     assert (final["status"], final["model"], final["cost_micros"]) == ("completed", "offline", 0)
-    assert final["label"] == "离线模式：仅摘引原文"
+    assert final["label"] == "离线模式：仅摘引原文，由 AI 服务合成"
     assert scripted_model.requests == []
 
 

@@ -29,7 +29,7 @@ _BLAMES_REQUEST = {400, 413, 422}
 class Connection:
     """One provider's pool of connections; belongs to one event loop.
 
-    The SDK runs on aiohttp, whose parser is in C (ADR 0011). Its own retries are off: ours know of the other providers.
+    The SDK runs on aiohttp, whose parser is in C (ADR 0012). Its own retries are off: ours know of the other providers.
     Local servers often want no key; the SDK insists on one.
     """
 
