@@ -20,6 +20,7 @@ class Outcome:
     usage: llm.Usage | None = None
     error_code: str = ""
     error_message: str = ""
+    reasoning: str = ""
 
 
 def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, object]]) -> None:
@@ -42,6 +43,7 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.cost_micros = hold.settled_micros
     message.status = outcome.status
     message.text = outcome.text
+    message.reasoning = outcome.reasoning
     message.quotes = quotes
     message.html = render_reply(outcome.text, message.sources, quotes)
     message.error_code = outcome.error_code

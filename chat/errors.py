@@ -118,3 +118,11 @@ class InstructionsLeaked(ApplicationError):
     code = "instructions_leaked"
     status = 502
     message = "回复涉及系统内部说明，已在此处中止。请换个问法再试。"
+
+
+class ReplyRetracted(ApplicationError):
+    """Moderation does not let pass what the model wrote: what was shown of it is taken back."""
+
+    code = "reply_retracted"
+    status = 451
+    message = "这条回复未通过内容审核，已撤回，不收费。请换个问法再试。"

@@ -39,6 +39,7 @@ def ai_response(message: Message, *, balance_micros: int) -> Frame:
         message_id=str(message.id),
         status=message.status,
         message=message.text,
+        reasoning=message.reasoning,
         html=message.html,
         role_name=message.role.name if message.role else "",
         sources=message.sources,
@@ -77,6 +78,16 @@ def error(
     if client_message_id:
         data["client_message_id"] = client_message_id
     return _frame("error", **data)
+
+
+def reasoning(message_id: UUID, seq: int, text: str) -> Frame:
+    """A piece of what the model thinks before it answers; ``seq`` counts these alone, from 1."""
+    return _frame("reasoning", message_id=str(message_id), seq=seq, text=text)
+
+
+def retract(message_id: UUID) -> Frame:
+    """What was shown of the reply is taken back."""
+    return _frame("retract", message_id=str(message_id))
 
 
 def queued(client_message_id: UUID, position: int) -> Frame:

@@ -21,6 +21,7 @@ class ReplyContext:
     A continuation starts from what is ``written`` already and from the passages under it.
     """
 
+    reader: User
     role: Role
     model: str
     question: str
@@ -41,10 +42,13 @@ class Progress:
 
 def reply_context(message_id: uuid.UUID) -> ReplyContext:
     """Load role, model, question and remembered turns of a streaming reply."""
-    reply = Message.objects.select_related("role", "reply_to", "continues").get(id=message_id)
+    reply = Message.objects.select_related("role", "reply_to", "continues", "session__owner").get(
+        id=message_id
+    )
     assert reply.role is not None and reply.reply_to is not None
     turns = remembered_turns(reply, limit=reply.role.memory_turns)
-    context = ReplyContext(reply.role, reply.model, reply.reply_to.text, tuple(turns))
+    reader = reply.session.owner
+    context = ReplyContext(reader, reply.role, reply.model, reply.reply_to.text, tuple(turns))
     if reply.continues is None:
         return context
     sources = tuple(Source(**source) for source in reply.continues.sources)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -13,10 +13,10 @@ from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
 from chat.endings import Outcome, interrupted
-from chat.errors import LeaseLost, ServiceRestarting
+from chat.errors import LeaseLost, ReplyRetracted, ServiceRestarting
 from chat.grounding import find_sources
 from chat.models import Message
-from chat.prompts import NumberedPassage, build_prompt
+from chat.prompts import NumberedPassage, Prompt, build_prompt
 from chat.queries import ReplyContext, final_frame, reply_context
 from chat.services.replies import finish_turn, record_grounding
 from chat.services.turns import Turn
@@ -24,6 +24,7 @@ from chat.streaming.admission import Admission, Slot
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from chat.streaming.record import follow_record
+from chat.streaming.screening import open_screens
 from guoxue import llm
 from guoxue.bridge import in_thread, in_urgent_thread
 from guoxue.errors import ApplicationError, ServiceUnavailable
@@ -115,7 +116,7 @@ class ReplyEngine:
         try:
             outcome = await self._outcome(live, pump)
             if outcome is not None:
-                await asyncio.shield(self._close(live, outcome))
+                await asyncio.shield(self._close(live, replace(outcome, reasoning=live.reasoning)))
         finally:
             pump.cancel()
             self._live.pop(message_id, None)
@@ -145,6 +146,8 @@ class ReplyEngine:
         if not isinstance(error, ApplicationError):
             logger.error("reply %s failed", live.turn.message_id, exc_info=error)
             error = ServiceUnavailable("服务内部出错，请重新生成。")
+        if isinstance(error, ReplyRetracted):
+            live.retract()
         return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
 
     async def _pump(self, live: LiveReply) -> llm.StreamEnd:
@@ -172,24 +175,31 @@ class ReplyEngine:
         live.set_sources([asdict(source) for source in sources])
         if context.model == llm.OFFLINE_MODEL:
             return await _write_offline(live, offline.compose_answer(sources))
-        return await self._read_model(live, context, (*prompt.messages, *_continuation(context.written)))
+        return await self._read_model(live, context, prompt)
 
-    async def _read_model(
-        self, live: LiveReply, context: ReplyContext, messages: tuple[llm.ChatMessage, ...]
-    ) -> llm.StreamEnd:
+    async def _read_model(self, live: LiveReply, context: ReplyContext, prompt: Prompt) -> llm.StreamEnd:
+        text, reasoning = await open_screens(
+            prompt.canary,
+            user=context.reader,
+            message_id=live.turn.message_id,
+            written=context.written,
+        )
         live.reads_model = True
         events = self._models.stream(
             model=context.model,
-            messages=messages,
+            messages=(*prompt.messages, *_continuation(context.written)),
             max_tokens=live.turn.max_output_tokens,
             temperature=context.role.temperature_percent / 100,
         )
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, llm.StreamEnd):
+                    live.append(await text.finish())
                     return event
                 if isinstance(event, llm.TextDelta):
-                    live.append(event.text)
+                    live.append(await text.pass_on(event.text))
+                else:
+                    live.think(await reasoning.pass_on(event.text))
         raise llm.ModelUnavailable
 
     async def _close(self, live: LiveReply, outcome: Outcome) -> None:

@@ -27,7 +27,10 @@ class LiveReply:
         self.closing = False
         self.ended = False
         self.flushed = 0
+        self.thoughts: list[str] = []
+        self.retracted = False
         self._pending: list[str] = []
+        self._pending_thought: list[str] = []
         self._cut_timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
@@ -41,7 +44,26 @@ class LiveReply:
         if self.stopping or not text:
             return
         self._pending.append(text)
-        if not self.pieces:
+        self._cut_soon(is_first=not self.pieces)
+
+    def think(self, text: str) -> None:
+        """Take a delta of what the model thinks before it answers; it is shown apart and no part of the reply."""
+        if self.stopping or not text:
+            return
+        self._pending_thought.append(text)
+        self._cut_soon(is_first=not self.thoughts)
+
+    def retract(self) -> None:
+        """Take back what was written: viewers are told, and nothing of it is kept."""
+        self.retracted = True
+        self.pieces.clear()
+        self._pending.clear()
+        self.thoughts.clear()
+        self._pending_thought.clear()
+        self._announce()
+
+    def _cut_soon(self, *, is_first: bool) -> None:
+        if is_first:
             self.cut()
         elif self._cut_timer is None:
             self._cut_timer = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self.cut)
@@ -51,10 +73,15 @@ class LiveReply:
         if self._cut_timer is not None:
             self._cut_timer.cancel()
             self._cut_timer = None
+        if not self._pending and not self._pending_thought:
+            return
+        if self._pending_thought:
+            self.thoughts.append("".join(self._pending_thought))
+            self._pending_thought.clear()
         if self._pending:
             self.pieces.append("".join(self._pending))
             self._pending.clear()
-            self._announce()
+        self._announce()
 
     def end(self, final: frames.Frame | None) -> None:
         """Let the viewers go, with the final frame; without one they turn to the record in the database."""
@@ -67,6 +94,11 @@ class LiveReply:
         """The reply as far as it is written."""
         return "".join(self.pieces)
 
+    @property
+    def reasoning(self) -> str:
+        """What the model has thought so far."""
+        return "".join(self.thoughts)
+
     def unflushed(self) -> list[Piece]:
         """Return the pieces that are not yet saved."""
         message_id = self.turn.message_id
@@ -78,7 +110,8 @@ class LiveReply:
     async def frames_after(self, last_seq: int) -> AsyncIterator[frames.Frame]:
         """Yield title and sources, every delta after ``last_seq`` and, at the end, the final frame if there is one."""
         message_id = self.turn.message_id
-        sources_sent = False
+        sources_sent = retraction_sent = False
+        thoughts_sent = 0
         if self.turn.title and last_seq == 0:
             yield frames.title(self.turn.session_id, self.turn.title)
         while True:
@@ -86,9 +119,15 @@ class LiveReply:
             if self.sources is not None and not sources_sent:
                 sources_sent = True
                 yield frames.sources(message_id, self.sources)
+            while thoughts_sent < len(self.thoughts):
+                thoughts_sent += 1
+                yield frames.reasoning(message_id, thoughts_sent, self.thoughts[thoughts_sent - 1])
             while last_seq < len(self.pieces):
                 last_seq += 1
                 yield frames.delta(message_id, last_seq, self.pieces[last_seq - 1])
+            if self.retracted and not retraction_sent:
+                retraction_sent = True
+                yield frames.retract(message_id)
             if self.ended:
                 if self.final is not None:
                     yield self.final
