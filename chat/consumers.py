@@ -18,7 +18,7 @@ from accounts.websocket import authenticate_scope
 from chat import errors, frames
 from chat.models import Session
 from chat.queries import owned_reply
-from chat.serializers import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
+from chat.serializers.frames import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
 from chat.services.replies import request_stop
 from chat.services.turns import Turn, begin_continuation, begin_regeneration, begin_turn
 from chat.streaming.engine import get_engine

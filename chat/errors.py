@@ -81,6 +81,20 @@ class WordRefused(InvalidInput):
     message = "词表有误，请按提示修改后重试。"
 
 
+class ReportNotFound(NotFound):
+    """No such report."""
+
+    code = "report_not_found"
+    message = "没有找到这条举报，它可能已随消息删除。"
+
+
+class ReportAlreadyHandled(Conflict):
+    """An operator has decided on the report before."""
+
+    code = "report_already_handled"
+    message = "这条举报已有处理结果，请刷新后查看。"
+
+
 class MalformedFrame(InvalidInput):
     """A WebSocket frame is not a JSON object ``{"type", "data"}`` of a known type."""
 

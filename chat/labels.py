@@ -51,7 +51,12 @@ class ImplicitLabel:
 
 def label_of(message: Message) -> str:
     """Return the line that tells a reader who wrote the reply; it stands beside the reply wherever that is shown."""
-    return OFFLINE_LABEL if message.model == OFFLINE_MODEL else LABEL
+    return label_for(message.model)
+
+
+def label_for(model: str) -> str:
+    """Return the line for what the given model has written."""
+    return OFFLINE_LABEL if model == OFFLINE_MODEL else LABEL
 
 
 def content_id_of(message: Message) -> str:

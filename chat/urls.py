@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from chat import views
+from chat.views import history, messages, roles, sessions
 
 urlpatterns = [
-    path("roles", views.RoleListView.as_view()),
-    path("sessions", views.SessionListView.as_view()),
-    path("sessions/<uuid:session_id>", views.SessionView.as_view()),
-    path("sessions/<uuid:session_id>/messages", views.SessionMessagesView.as_view()),
-    path("messages/<uuid:message_id>", views.MessageView.as_view()),
-    path("messages/<uuid:message_id>/stop", views.MessageStopView.as_view()),
+    path("roles", roles.RoleListView.as_view()),
+    path("sessions", sessions.SessionListView.as_view()),
+    path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
+    path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),
+    path("sessions/<uuid:session_id>/messages", history.SessionMessagesView.as_view()),
+    path("messages", messages.MessageSearchView.as_view()),
+    path("messages/<uuid:message_id>", messages.MessageView.as_view()),
+    path("messages/<uuid:message_id>/stop", messages.MessageStopView.as_view()),
+    path("messages/<uuid:message_id>/feedback", messages.MessageFeedbackView.as_view()),
+    path("messages/<uuid:message_id>/report", messages.MessageReportView.as_view()),
 ]

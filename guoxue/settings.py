@@ -175,7 +175,7 @@ EMAIL_CODE_TTL_SECONDS = 600
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["guoxue.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["guoxue.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "guoxue.api.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,16 +1,23 @@
 """What a conversation is made of: sessions, messages, and the chunks of a reply that is still streaming."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User
+from chat.models.folded_text import FoldedTextField
 from chat.models.roles import Role
+
+_PINNED_AHEAD = timedelta(days=365_000)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -19,6 +26,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def recent(self) -> Self:
         return self.order_by("-last_message_at")
+
+    def placed(self) -> Self:
+        """With the one moment by which sessions are listed: pinned ones stand a thousand years ahead of the rest."""
+        ahead = F("pinned_at") + Value(_PINNED_AHEAD)
+        return self.annotate(place=Coalesce(ahead, "last_message_at", output_field=models.DateTimeField()))
 
 
 class Session(models.Model):
@@ -62,9 +74,36 @@ class Session(models.Model):
         return self.title or "新会话"
 
 
+class CharacterPairs(Func):
+    """Every pair of adjoining characters of a folded text; the function is made by a migration."""
+
+    function = "chat_character_pairs"
+    output_field = ArrayField(models.TextField())
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def owned_by(self, user: User) -> Self:
-        return self.filter(session__owner=user)
+        return self.filter(owner=user)
+
+    def mentioning(self, words: Sequence[str]) -> Self:
+        """Messages whose folded text has every one of the folded words; what was blocked is not found."""
+        pairs = sorted({word[place : place + 2] for word in words for place in range(len(word) - 1)})
+        found = self.exclude(folded="").exclude(flag=Message.Flag.BLOCKED)
+        if pairs:
+            found = found.filter(
+                Func(
+                    CharacterPairs("folded"),
+                    Value(pairs, output_field=ArrayField(models.TextField())),
+                    template="%(expressions)s",
+                    arg_joiner=" @> ",
+                    output_field=models.BooleanField(),
+                )
+            )
+        for word in words:
+            # Two characters are a pair themselves: the index has said all.
+            if len(word) != 2:
+                found = found.filter(folded__contains=word)
+        return found
 
     def streaming(self) -> Self:
         return self.filter(status=Message.Status.STREAMING)
@@ -103,9 +142,19 @@ class Message(models.Model):
     session = models.ForeignKey(
         Session, verbose_name="会话", on_delete=models.CASCADE, related_name="messages"
     )
+    # The session's owner, written by a trigger: one index then serves the search in one's own history.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="用户",
+        editable=False,
+        db_index=False,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
     author = models.CharField("作者", max_length=10, choices=Author.choices)
     status = models.CharField("状态", max_length=12, choices=Status.choices)
     text = models.TextField("内容", blank=True)
+    folded = FoldedTextField("折叠的内容", source="text")
     html = models.TextField("渲染内容", blank=True)
     client_message_id = models.UUIDField("客户端编号", null=True, blank=True)
     reply_to = models.ForeignKey(
@@ -159,6 +208,12 @@ class Message(models.Model):
         verbose_name = verbose_name_plural = "消息"
         indexes = (
             models.Index(fields=("session", "-created_at"), name="message_history"),
+            models.Index(fields=("owner", "-created_at"), name="message_by_owner"),
+            models.Index(
+                fields=("session",), condition=Q(parent=None, reply_to=None), name="message_first_questions"
+            ),
+            # Partial: a reply whose lease is renewed four times a second has no text yet, and is not in here.
+            GinIndex(F("owner"), CharacterPairs("folded"), condition=~Q(folded=""), name="message_search"),
             models.Index(
                 fields=("lease_expires_at",), condition=Q(status="streaming"), name="message_streaming_lease"
             ),

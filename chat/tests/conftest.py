@@ -1,15 +1,17 @@
 """Shared by the tests of the conversation: a scripted model, a served product, a small corpus."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.tests.factories import make_user
+from accounts.tests.factories import make_operator, make_user
 from chat.models import Message, Session
 from chat.services.sessions import create_session
 from chat.tests.served import Served
+from chat.tests.talking import Talk
 from guoxue import llm
 from guoxue.tests.browsing import browser, page
 from guoxue.tests.scripted_model import ScriptedModel
@@ -66,3 +68,24 @@ def served(_server: Served, scripted_model: ScriptedModel, transactional_db: Non
     yield _server.start()
     if Message.objects.streaming().exists():
         _server.kill()
+
+
+@pytest.fixture
+def talk(reader: User, session: Session) -> Talk:
+    return Talk(reader, session)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User | None], APIClient]:
+    def client_of(user: User | None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.force_authenticate(user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def people(reader: User, stranger: User) -> dict[str, User | None]:
+    return {"anonymous": None, "stranger": stranger, "owner": reader, "staff": make_operator()}

@@ -1,25 +1,13 @@
 import uuid
 
 import pytest
-from rest_framework.test import APIClient
 
-from accounts.tests.factories import make_operator
 from chat.endings import Outcome
-from chat.models import Message, Role, Session
+from chat.models import Feedback, Message, Report, Role, Session
+from chat.services import sessions
 from chat.services.replies import finish_turn
 from chat.services.sessions import create_session
 from chat.services.turns import begin_turn
-
-
-@pytest.fixture
-def client_of():
-    def client_of(user) -> APIClient:
-        client = APIClient()
-        if user is not None:
-            client.force_authenticate(user)
-        return client
-
-    return client_of
 
 
 @pytest.fixture
@@ -30,36 +18,68 @@ def reply(reader, session) -> Message:
     )
 
 
-@pytest.fixture
-def people(reader, stranger) -> dict:
-    return {"anonymous": None, "stranger": stranger, "owner": reader, "staff": make_operator()}
+FEEDBACK = {"value": "down", "reasons": ["wrong_quote"]}
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answers"),
+    ("method", "path", "body", "answers"),
     [
-        ("get", "/api/v1/roles", (200, 200, 200, 200)),
-        ("get", "/api/v1/sessions", (401, 200, 200, 200)),
-        ("get", "/api/v1/sessions/{session}", (401, 404, 200, 404)),
-        ("patch", "/api/v1/sessions/{session}", (401, 404, 200, 404)),
-        ("get", "/api/v1/sessions/{session}/messages", (401, 404, 200, 404)),
-        ("get", "/api/v1/messages/{reply}", (401, 404, 200, 404)),
-        ("post", "/api/v1/messages/{reply}/stop", (401, 404, 202, 404)),
-        ("delete", "/api/v1/sessions/{session}", (401, 404, 204, 404)),
+        ("get", "roles", {}, (200, 200, 200, 200)),
+        ("get", "sessions", {}, (401, 200, 200, 200)),
+        ("post", "sessions", {}, (401, 201, 201, 201)),
+        ("get", "sessions/{session}", {}, (401, 404, 200, 404)),
+        ("patch", "sessions/{session}", {"title": "新名"}, (401, 404, 200, 404)),
+        ("patch", "sessions/{session}", {"title": ""}, (401, 404, 400, 404)),
+        ("patch", "sessions/{session}", {"pinned": True}, (401, 404, 200, 404)),
+        ("put", "sessions/{session}/branch", {"message_id": "{reply}"}, (401, 404, 200, 404)),
+        ("put", "sessions/{session}/branch", {}, (401, 404, 400, 404)),
+        ("get", "sessions/{session}/messages", {}, (401, 404, 200, 404)),
+        ("get", "sessions/{session}/messages?cursor={reply}", {}, (401, 404, 200, 404)),
+        ("get", "sessions/{session}/messages?cursor=-{reply}", {}, (401, 404, 200, 404)),
+        ("delete", "sessions/{session}/messages", {}, (401, 404, 204, 404)),
+        ("get", "messages?q=何谓", {}, (401, 200, 200, 200)),
+        ("get", "messages/{reply}", {}, (401, 404, 200, 404)),
+        ("post", "messages/{reply}/stop", {}, (401, 404, 202, 404)),
+        ("put", "messages/{reply}/feedback", FEEDBACK, (401, 404, 200, 404)),
+        ("put", "messages/{reply}/feedback", {}, (401, 404, 400, 404)),
+        ("delete", "messages/{reply}/feedback", {}, (401, 404, 204, 404)),
+        ("post", "messages/{reply}/report", {"reason": "other"}, (401, 404, 201, 404)),
+        ("post", "messages/{reply}/report", {}, (401, 404, 400, 404)),
+        ("delete", "sessions/{session}", {}, (401, 404, 204, 404)),
+        ("delete", "sessions", {}, (401, 200, 200, 200)),
     ],
 )
 @pytest.mark.parametrize("position", range(4))
 def test_only_the_owner_reaches_a_conversation(
-    people, client_of, session, reply, method, path, answers, position
+    people, client_of, session, reply, method, path, body, answers, position
 ):
     who = list(people.values())[position]
+    names = {"session": session.id, "reply": reply.id}
+    before = everything_said(session)
 
-    response = getattr(client_of(who), method)(path.format(session=session.id, reply=reply.id), {})
+    response = getattr(client_of(who), method)(
+        f"/api/v1/{path.format(**names)}", {key: fill(value, names) for key, value in body.items()}
+    )
 
     assert response.status_code == answers[position]
-    if answers[position] >= 400:
+    if position != 2:
         assert "何谓学" not in response.content.decode()
-        assert Session.objects.filter(id=session.id).exists()
+    if position != 2 or answers[position] >= 400 or method == "get":
+        assert everything_said(session) == before
+
+
+def fill(value, names: dict):
+    return value.format(**names) if isinstance(value, str) else value
+
+
+def everything_said(session: Session) -> list:
+    """All that a request could have changed of somebody else's conversation."""
+    return [
+        list(Session.objects.filter(id=session.id).values()),
+        list(Message.objects.filter(session=session).order_by("id").values()),
+        list(Feedback.objects.values()),
+        list(Report.objects.values()),
+    ]
 
 
 def test_a_session_is_opened_with_a_role(reader, client_of):
@@ -119,17 +139,21 @@ def test_a_session_is_renamed_within_bounds(reader, client_of, session):
 
 
 def test_renaming_a_session_does_not_undo_a_turn(reader, client_of, session, monkeypatch):
-    stale = Session.objects.select_related("role").get(id=session.id)
-    monkeypatch.setattr("chat.views.SessionView.get_object", lambda view: stale)
     other = Role.objects.exclude(id=session.role_id).first()
-    begin_turn(
-        user=reader, session_id=session.id, text="问", client_message_id=uuid.uuid4(), role_id=other.id
-    )
+    rename = sessions.rename_session
+
+    def rename_after_a_turn(**arguments):
+        begin_turn(
+            user=reader, session_id=session.id, text="问", client_message_id=uuid.uuid4(), role_id=other.id
+        )
+        rename(**arguments)
+
+    monkeypatch.setattr("chat.services.sessions.rename_session", rename_after_a_turn)
 
     client_of(reader).patch(f"/api/v1/sessions/{session.id}", {"title": "新名"})
 
     session.refresh_from_db()
-    assert (session.title, session.role) == ("新名", other)
+    assert (session.title, session.title_source, session.role) == ("新名", "reader", other)
 
 
 def test_the_message_list_does_not_query_per_row(

@@ -1,50 +1,20 @@
 """A conversation is a tree: replies and questions have versions, and the reader sees one branch of it."""
 
-import uuid
-
 import pytest
 
 from accounts.models import User
 from billing.models import Hold
 from chat import errors
 from chat.branches import leaf_below, path_to, shown_messages, versions_of
-from chat.endings import Outcome
 from chat.memory import remembered_turns
 from chat.models import Message, Session
-from chat.services.replies import finish_turn
-from chat.services.turns import begin_continuation, begin_regeneration, begin_turn
+from chat.services.turns import begin_continuation, begin_turn
+from chat.tests.talking import Talk
 
 
-class Talk:
-    """A reader's session in which every question is answered at once."""
-
-    def __init__(self, reader: User, session: Session) -> None:
-        self.reader, self.session = reader, session
-
-    def ask(self, text: str, *, edit_of: Message | None = None) -> Message:
-        return self._answer(
-            begin_turn(text=text, edit_of=edit_of and edit_of.id, **self._request()), f"答{text}"
-        )
-
-    def regenerate(self, reply: Message, text: str) -> Message:
-        return self._answer(begin_regeneration(message_id=reply.id, **self._request()), text)
-
-    def shown(self) -> list[str]:
-        self.session.refresh_from_db()
-        return [message.text for message in shown_messages(self.session).order_by("created_at")]
-
-    def _request(self) -> dict[str, object]:
-        return {"user": self.reader, "session_id": self.session.id, "client_message_id": uuid.uuid4()}
-
-    def _answer(self, turn, text: str, status: str = "completed") -> Message:
-        outcome = Outcome(status, text)
-        finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=outcome)
-        return Message.objects.select_related("reply_to").get(id=turn.message_id)
-
-
-@pytest.fixture
-def talk(reader: User, session: Session) -> Talk:
-    return Talk(reader, session)
+def shown(talk: Talk) -> list[str]:
+    talk.session.refresh_from_db()
+    return [message.text for message in shown_messages(talk.session).order_by("created_at")]
 
 
 def test_question_follows_what_the_reader_sees(talk: Talk) -> None:
@@ -54,7 +24,7 @@ def test_question_follows_what_the_reader_sees(talk: Talk) -> None:
     assert second.reply_to.parent == first
     assert path_to(second.id) == [second.id, second.reply_to_id, first.id, first.reply_to_id]
     assert path_to(second.id, limit=2) == [second.id, second.reply_to_id]
-    assert talk.shown() == ["一", "答一", "二", "答二"]
+    assert shown(talk) == ["一", "答一", "二", "答二"]
 
 
 def test_edited_question_begins_a_branch_and_the_old_one_stays(talk: Talk) -> None:
@@ -64,7 +34,7 @@ def test_edited_question_begins_a_branch_and_the_old_one_stays(talk: Talk) -> No
 
     edited = talk.ask("二改", edit_of=second.reply_to)
 
-    assert talk.shown() == ["一", "答一", "二改", "答二改"]
+    assert shown(talk) == ["一", "答一", "二改", "答二改"]
     assert Message.objects.count() == 8
     assert versions_of([edited.reply_to]) == {edited.reply_to_id: [second.reply_to_id, edited.reply_to_id]}
 
@@ -74,7 +44,7 @@ def test_first_question_may_be_edited_too(talk: Talk) -> None:
 
     edited = talk.ask("一改", edit_of=first.reply_to)
 
-    assert talk.shown() == ["一改", "答一改"]
+    assert shown(talk) == ["一改", "答一改"]
     assert versions_of([first.reply_to])[first.reply_to_id] == [first.reply_to_id, edited.reply_to_id]
 
 
@@ -84,10 +54,10 @@ def test_earlier_reply_may_be_written_again_and_begins_a_branch(talk: Talk) -> N
 
     again = talk.regenerate(first, "又答一")
 
-    assert talk.shown() == ["一", "又答一"]
+    assert shown(talk) == ["一", "又答一"]
     assert versions_of([again]) == {again.id: [first.id, again.id]}
     talk.ask("三")
-    assert talk.shown() == ["一", "又答一", "三", "答三"]
+    assert shown(talk) == ["一", "又答一", "三", "答三"]
 
 
 def test_branch_is_followed_down_to_its_newest_reply(talk: Talk) -> None:
@@ -121,7 +91,7 @@ def test_message_of_another_session_cannot_be_edited(talk: Talk, stranger: User)
 @pytest.mark.parametrize("status", ["stopped", "interrupted", "failed"])
 def test_reply_that_broke_off_is_written_on_in_a_new_version(talk: Talk, status: str) -> None:
     turn = begin_turn(text="一", **talk._request())
-    broken = talk._answer(turn, "写到一半", status)
+    broken = talk.answer(turn, "写到一半", status)
 
     going_on = begin_continuation(message_id=broken.id, **talk._request())
 
@@ -132,7 +102,7 @@ def test_reply_that_broke_off_is_written_on_in_a_new_version(talk: Talk, status:
 
 @pytest.mark.parametrize(("status", "text"), [("completed", "写完了"), ("failed", "")])
 def test_reply_that_is_complete_or_empty_is_not_written_on(talk: Talk, status: str, text: str) -> None:
-    whole = talk._answer(begin_turn(text="一", **talk._request()), text, status)
+    whole = talk.answer(begin_turn(text="一", **talk._request()), text, status)
 
     with pytest.raises(errors.NotContinuable):
         begin_continuation(message_id=whole.id, **talk._request())

@@ -1,0 +1,56 @@
+"""Decides how roles and sessions look in JSON, and what a reader may change of a session."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from chat.models import Role, Session
+from chat.searching import MAX_QUERY_CHARACTERS
+
+
+class RoleSerializer(serializers.ModelSerializer[Role]):
+    class Meta:
+        model = Role
+        fields = ("id", "slug", "name", "description", "opening_line", "suggested_questions")
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """``leaf_id`` is the last reply of the branch that the reader sees."""
+
+    role = RoleSerializer(read_only=True)
+    leaf_id = serializers.UUIDField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Session
+        fields = (
+            *("id", "title", "title_source", "role", "pinned_at", "leaf_id", "created_at", "last_message_at"),
+        )
+        read_only_fields = fields
+
+
+class SessionsQuerySerializer(serializers.Serializer[None]):
+    q = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=MAX_QUERY_CHARACTERS,
+        help_text="标题里的文字；繁简、标点不拘，空格隔开的都要有。",
+    )
+
+
+class NewSessionSerializer(serializers.Serializer[Any]):
+    role_id = serializers.IntegerField(required=False, allow_null=True)
+
+
+class SessionChangeSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(required=False, max_length=100)
+    pinned = serializers.BooleanField(required=False)
+
+
+class BranchSerializer(serializers.Serializer[Any]):
+    message_id = serializers.UUIDField(help_text="要看的问题或回复；其下取最新的一支。")
+
+
+class ClearedSerializer(serializers.Serializer[Any]):
+    deleted = serializers.IntegerField()
+    kept = serializers.IntegerField(help_text="删除之时又有回复开始的会话，完整保留。")
