@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -14,10 +15,12 @@ from accounts.models import User
 from chat import errors
 from chat.history import Page, branch_page, newer_start
 from chat.models import Session
+from chat.serializers.frames import UserMessageFrame
 from chat.serializers.messages import MessageSerializer
 from chat.services.sessions import clear_session
 from chat.views.requests import reader_of
 from guoxue.api import CursorPagination
+from guoxue.errors import ServiceUnavailable
 
 _PAGE = inline_serializer(
     "MessagePage",
@@ -52,6 +55,20 @@ class SessionMessagesView(APIView):
                 "previous": _link(request, _NEWER + page.newer.hex if page.newer else None),
             }
         )
+
+    @extend_schema(
+        tags=["对话"],
+        summary="提问",
+        description=(
+            "默认在回复结束后以一个 JSON 作答；`Accept: text/event-stream` 时边写边发，事件与 WebSocket 的帧同名，"
+            "断线后以同样的正文与 `Last-Event-ID` 再发一次即可续传。"
+        ),
+        request=UserMessageFrame,
+        responses={201: OpenApiTypes.OBJECT, (200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    def post(self, request: Request, session_id: UUID) -> Response:
+        """Refuse: this process serves REST only; those that write replies answer before this view is asked."""
+        raise ServiceUnavailable("这个进程不生成回复，请管理员检查反向代理的配置。")
 
     @extend_schema(tags=["对话"], summary="清空会话的消息", responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:

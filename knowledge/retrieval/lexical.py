@@ -26,6 +26,8 @@ MAX_PAIRS = 64
 # How many pairs of a phrase are looked up before its text is compared, and how many of one that may have errors.
 _EXACT_PAIRS = 3
 _SIMILAR_PAIRS = 16
+# What shares less than that with a phrase, compared with the best, is not where it comes from.
+_SIMILAR_SHARE = 0.5
 _VERIFIED_AT_ONCE = 200
 _MAX_EXACT = 50
 
@@ -126,7 +128,8 @@ def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> d
         scores = _add_up(snapshot, own, {pair: _rarity(snapshot, len(each)) for pair, each in own.items()})
         numbers = _highest(_present(scores), scores, limit)
         if len(numbers):
-            found[phrase] = snapshot.passage_ids[numbers].tolist()
+            likely = scores[numbers] >= _SIMILAR_SHARE * scores[numbers[0]]
+            found[phrase] = snapshot.passage_ids[numbers[likely]].tolist()
     return found
 
 

@@ -1,0 +1,169 @@
+"""A question is answered over HTTP, too: as one reply, or as events that go on where a client was cut off."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from accounts.models import User
+from accounts.tokens import issue_tokens
+from chat.models import Message
+from chat.tests.served import LONG, QUESTION, Served, books_agree, wait_for
+from guoxue.tests.scripted_model import ANSWER, Pause, Refuse, Say, Usage, spoken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Event = tuple[str, str, dict[str, Any]]
+
+
+class Http:
+    """A client of the REST door of one session."""
+
+    def __init__(self, served: Served, user: User, session_id: uuid.UUID) -> None:
+        self.url = f"{served.url}/api/v1/sessions/{session_id}/messages"
+        self.headers = {"Authorization": f"Bearer {issue_tokens(user).access}"}
+
+    def ask(self, client_message_id: uuid.UUID | None = None, **body: Any) -> httpx.Response:
+        return httpx.post(
+            self.url, json=self._body(client_message_id) | body, headers=self.headers, timeout=30
+        )
+
+    def stream(self, client_message_id: uuid.UUID | None = None, **headers: str) -> Any:
+        headers = {**self.headers, "Accept": "text/event-stream", **headers}
+        return httpx.stream("POST", self.url, json=self._body(client_message_id), headers=headers, timeout=30)
+
+    def _body(self, client_message_id: uuid.UUID | None) -> dict[str, str]:
+        return {"message": QUESTION, "client_message_id": str(client_message_id or uuid.uuid4())}
+
+
+@pytest.fixture
+def http(served: Served, reader: User, session) -> Http:
+    return Http(served, reader, session.id)
+
+
+def events(response: httpx.Response) -> Iterator[Event]:
+    """Yield number, kind and data of each event."""
+    block: dict[str, str] = {}
+    for line in response.iter_lines():
+        if not line and block:
+            yield block.get("id", ""), block["event"], json.loads(block["data"])
+            block = {}
+        elif line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            block[name] = value
+
+
+def test_reply_comes_whole_when_it_has_ended(http, scripted_model):
+    response = http.ask()
+
+    assert response.status_code == 201
+    reply = response.json()
+    assert (reply["status"], reply["message"]) == ("completed", ANSWER)
+    assert reply["sources"]
+    assert books_agree()
+
+
+def test_same_request_again_buys_nothing_and_gets_the_same_reply(http, scripted_model):
+    client_message_id = uuid.uuid4()
+
+    first, again = http.ask(client_message_id), http.ask(client_message_id)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["message_id"] == first.json()["message_id"]
+    assert len(scripted_model.requests) == 1
+
+
+def test_events_are_the_frames_of_the_socket(http, scripted_model):
+    with http.stream() as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        received = list(events(response))
+
+    kinds = [kind for _, kind, _ in received]
+    assert kinds[0] == "accepted" and kinds[-1] == "ai_response"
+    deltas = [(number, data) for number, kind, data in received if kind == "delta"]
+    assert "".join(data["text"] for _, data in deltas) == received[-1][2]["message"] == ANSWER
+    assert [number for number, _ in deltas] == [str(data["seq"]) for _, data in deltas]
+
+
+def test_stream_that_was_cut_goes_on_after_the_last_event(http, scripted_model):
+    scripted_model.script = spoken(LONG, size=5, pause=0.03)
+    client_message_id = uuid.uuid4()
+    text, last = "", ""
+    with http.stream(client_message_id) as response:
+        for number, kind, data in events(response):
+            if kind == "delta":
+                text, last = text + data["text"], number
+                if len(text) > 30:
+                    break
+    with http.stream(client_message_id, **{"Last-Event-ID": last}) as response:
+        rest = list(events(response))
+
+    text += "".join(data["text"] for _, kind, data in rest if kind == "delta")
+    assert text == rest[-1][2]["message"] == LONG
+    assert len(scripted_model.requests) == 1
+
+
+def test_client_that_goes_away_does_not_end_the_reply(http, scripted_model):
+    scripted_model.script = [Say("学而"), Pause(0.5), Say("时习之。"), Usage(10, 10)]
+    with http.stream() as response:
+        next(kind for _, kind, _ in events(response) if kind == "delta")
+
+    reply = wait_for(lambda: Message.objects.filter(author="assistant", status="completed").first())
+    assert reply.text == "学而时习之。"
+
+
+def test_reply_that_fails_says_so_in_its_last_event(http, scripted_model):
+    scripted_model.script = [Refuse(400)]
+
+    with http.stream() as response:
+        last = list(events(response))[-1]
+
+    assert (last[1], last[2]["status"]) == ("ai_response", "failed")
+    assert last[2]["error"]["code"] == "model_rejected"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        ({"message": " "}, {}, 400, "message_empty"),
+        ({"client_message_id": "x"}, {}, 400, "invalid_input"),
+        ({}, {"Last-Event-ID": "x"}, 400, "invalid_input"),
+        ({}, {"Authorization": "Bearer x"}, 401, "not_authenticated"),
+        ({}, {"Authorization": ""}, 401, "not_authenticated"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_status(http, accept, body, headers, status, code):
+    response = httpx.post(
+        http.url, json=http._body(None) | body, headers={**http.headers, "Accept": accept, **headers}
+    )
+
+    assert response.status_code == status
+    assert response.json()["error"]["code"] == code
+    assert not Message.objects.exists()
+
+
+def test_session_of_another_reader_is_not_found(served, stranger, session):
+    response = Http(served, stranger, session.id).ask()
+
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "session_not_found")
+
+
+def test_history_is_still_read_at_the_same_address(http, scripted_model):
+    http.ask()
+
+    response = httpx.get(http.url, headers=http.headers)
+
+    assert [message["author"] for message in response.json()["results"]] == ["assistant", "reader"]
+
+
+def test_edited_question_is_asked_over_http_too(http, scripted_model):
+    first = http.ask().json()
+    question = Message.objects.get(id=first["message_id"]).reply_to
+
+    second = http.ask(message="换一个问题", edit_of=str(question.id)).json()
+
+    assert Message.objects.get(id=second["message_id"]).reply_to.parent is None

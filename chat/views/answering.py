@@ -1,0 +1,198 @@
+"""Decides how a question is answered over HTTP: as one JSON reply, or as a stream of server-sent events.
+
+Both are viewers of the same engine as the WebSocket; a client that is cut off sends the same request again, with
+``Last-Event-ID`` where it has seen a part.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.models import User
+from accounts.tokens import authenticate_access_token
+from chat import frames
+from chat.errors import MalformedFrame
+from chat.serializers.frames import UserMessageFrame
+from chat.services.turns import Turn, begin_turn
+from chat.streaming.engine import get_engine
+from chat.streaming.starting import Request, start_turn
+from chat.views.history import SessionMessagesView
+from guoxue.bridge import in_thread
+from guoxue.errors import ApplicationError, InvalidInput, NotAuthenticated
+
+EVENT_STREAM = "text/event-stream"
+KEEP_ALIVE_SECONDS = 15.0
+_history = SessionMessagesView.as_view()
+
+
+@csrf_exempt
+async def session_messages(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
+    """Answer a question that is posted; leave everything else to the history, in the thread where it belongs."""
+    if request.method == "POST" and isinstance(request, ASGIRequest):
+        return await _answer(request, session_id)
+    return await sync_to_async(_history, thread_sensitive=True)(request, session_id=session_id)
+
+
+# The schema is drawn from this class.
+session_messages.cls = SessionMessagesView  # type: ignore[attr-defined]
+
+
+async def _answer(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
+    """Accept a question as the ``user_message`` frame does, and answer with the reply."""
+    try:
+        user = await _reader(request)
+        wanted = UserMessageFrame.parse(_body(request))
+        last_seq = _last_seq(request)
+        begin = partial(
+            begin_turn,
+            user=user,
+            session_id=session_id,
+            text=wanted["message"],
+            client_message_id=wanted["client_message_id"],
+            role_id=wanted.get("role_id"),
+            edit_of=wanted.get("edit_of"),
+        )
+        asked = Request(user, session_id, wanted["client_message_id"], begin, wanted.get("role_id"))
+        if EVENT_STREAM in request.headers.get("Accept", ""):
+            return await _stream(asked, last_seq)
+        return await _whole(asked)
+    except ApplicationError as error:
+        return _refusal(error)
+
+
+async def _whole(asked: Request) -> HttpResponse:
+    """Answer with the reply once it has ended; 200 where the same request was accepted before."""
+    turn = await start_turn(asked)
+    async for frame in get_engine().follow(turn.message_id, 0):
+        if frame["type"] == "ai_response":
+            return _json(frame["data"], 201 if turn.created else 200)
+    raise InvalidInput("这条回复已被删除。")
+
+
+async def _stream(asked: Request, last_seq: int) -> StreamingHttpResponse:
+    """Answer with events. What is refused at once has a status of its own; who has to wait is told so by events."""
+    positions: asyncio.Queue[int] = asyncio.Queue()
+    starting = asyncio.create_task(start_turn(asked, positions.put_nowait))
+    told = asyncio.create_task(positions.get())
+    try:
+        await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+    except BaseException:
+        starting.cancel()
+        raise
+    finally:
+        if not told.done():
+            told.cancel()
+    first = told.result() if told.done() and not told.cancelled() else None
+    events = _kept_alive(_events(asked, starting, positions, first, last_seq))
+    response = StreamingHttpResponse(events, content_type=f"{EVENT_STREAM}; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    # nginx would gather the events.
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _events(
+    asked: Request,
+    starting: asyncio.Task[Turn],
+    positions: asyncio.Queue[int],
+    position: int | None,
+    last_seq: int,
+) -> AsyncIterator[bytes]:
+    try:
+        while not starting.done():
+            if position is not None:
+                yield _event(frames.queued(asked.client_message_id, position))
+            told = asyncio.create_task(positions.get())
+            await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+            position = told.result() if told.done() else None
+            told.cancel()
+        turn = starting.result()
+    except ApplicationError as error:
+        yield _event(frames.error(error, client_message_id=str(asked.client_message_id)))
+        return
+    finally:
+        starting.cancel()
+    accepted = frames.accepted(
+        client_message_id=turn.client_message_id,
+        user_message_id=turn.user_message_id,
+        message_id=turn.message_id,
+    )
+    yield _event(accepted)
+    async for frame in get_engine().follow(turn.message_id, last_seq):
+        yield _event(frame)
+
+
+async def _kept_alive(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Send a comment in every silence, so that no proxy takes the connection for dead."""
+    pending: asyncio.Future[bytes] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
+            if not done:
+                yield b": ping\n\n"
+                continue
+            try:
+                event = pending.result()
+            except StopAsyncIteration:
+                return
+            pending = None
+            yield event
+    finally:
+        if pending is not None:
+            pending.cancel()
+
+
+def _event(frame: frames.Frame) -> bytes:
+    data = frame["data"]
+    number = f"id: {data['seq']}\n" if frame["type"] == "delta" else ""
+    return f"{number}event: {frame['type']}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
+
+
+async def _reader(request: HttpRequest) -> User:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated
+    return await in_thread(authenticate_access_token, token.strip())
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput("请求正文不是有效的 JSON。") from error
+    if not isinstance(body, dict):
+        raise MalformedFrame("请求正文应是一个 JSON 对象。")
+    return body
+
+
+def _last_seq(request: HttpRequest) -> int:
+    text = request.headers.get("Last-Event-ID", "").strip()
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidInput("Last-Event-ID 应是收到的最后一个事件的编号。")
+    return int(text)
+
+
+def _refusal(error: ApplicationError) -> HttpResponse:
+    response = _json({"error": error.as_dict()}, error.status)
+    if error.retry_after_seconds is not None:
+        response["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _json(data: object, status: int) -> HttpResponse:
+    return HttpResponse(orjson.dumps(data), status=status, content_type="application/json")
