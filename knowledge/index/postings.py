@@ -17,7 +17,7 @@ SEGMENT_LIMIT = 65_536
 _CODE_BITS = 18
 _DOCUMENT_BITS = 16
 _TRANSLATED = 1 << (2 * _CODE_BITS)
-_BLOCK_BYTES = 1_900
+_BLOCK_BYTES = 900
 _ENTRY_BYTES = 12
 _SEPARATOR = "\0"
 # Arrays of so many documents are made at once: memory is bounded by the keys alone.

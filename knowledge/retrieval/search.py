@@ -21,7 +21,7 @@ from knowledge.vectors.serving import serving_embedder
 
 logger = logging.getLogger(__name__)
 
-CANDIDATES = 200
+CANDIDATES = 160
 MAX_LIMIT = 100
 RERANKED = 50
 # Editions of one work share their texts: where these leave too few, the search looks deeper, but no deeper than this.
