@@ -42,7 +42,8 @@ async def session_messages(request: HttpRequest, session_id: UUID) -> HttpRespon
 
 
 # The schema is drawn from this class.
-session_messages.cls = SessionMessagesView  # type: ignore[attr-defined]
+session_messages.cls = _history.cls  # type: ignore[attr-defined]
+session_messages.initkwargs = _history.initkwargs  # type: ignore[attr-defined]
 
 
 async def _answer(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
