@@ -91,6 +91,8 @@ def test_the_library_is_read_without_a_login(served: Served, corpus, page: Page)
     page.locator(".book", has_text=work.title).get_by_role("link").click()
     page.get_by_role("link", name="关雎").click()
     expect(page.locator(".translation")).to_be_visible()
+    # Only then is the choice remembered for the next page.
+    expect(page.locator('body[data-ready="true"]')).to_be_attached()
     page.get_by_text("今译", exact=True).click()
     expect(page.locator(".translation")).to_be_hidden()
     page.get_by_role("link", name="拼音").click()
