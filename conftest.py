@@ -28,9 +28,10 @@ def empty_cache() -> None:
 
 
 @pytest.fixture(autouse=True)
-def fresh_words() -> None:
+def fresh_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test goes by the words that another one listed and rolled back a moment ago."""
-    import_module("chat.moderation.current_words").look_again()
+    current = import_module("chat.moderation.current_words")._current
+    monkeypatch.setattr(current, "_look_at", 0.0)
 
 
 @pytest.fixture(autouse=True)

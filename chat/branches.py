@@ -1,12 +1,10 @@
 """Decides which messages belong together: the path from the first question to a reply, and what lies beside it."""
 
 import uuid
-from collections.abc import Collection, Sequence
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from chat.models import Message, Session
+from chat.models import Message
 
 # Each step leads from a reply to its question, or from a question to the reply that it follows.
 _PATH = """
@@ -55,37 +53,3 @@ def leaf_below(message: Message) -> uuid.UUID | None:
         cursor.execute(_NEWEST_BELOW, {"start": message.id, "limit": MAX_PATH})
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-def shown_messages(session: Session) -> QuerySet[Message]:
-    """Return the messages of the branch that the reader sees."""
-    return Message.objects.filter(id__in=path_to(session.leaf_id))
-
-
-def versions_of(messages: Sequence[Message]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    """Return for each message the ids of its versions, itself included, the oldest first.
-
-    Versions of a reply answer the same question, versions of a question follow the same reply.
-    """
-    replies = {message.reply_to_id for message in messages if message.reply_to_id}
-    questions = [message for message in messages if not message.reply_to_id]
-    siblings = _grouped("reply_to_id", replies) | _grouped(
-        "parent_id", {question.parent_id for question in questions if question.parent_id}
-    )
-    firsts = {question.session_id for question in questions if not question.parent_id}
-    for session_id in firsts:
-        first = Message.objects.filter(session_id=session_id, parent=None, reply_to=None)
-        siblings[session_id] = list(first.order_by("created_at", "id").values_list("id", flat=True))
-    return {
-        message.id: siblings[message.reply_to_id or message.parent_id or message.session_id]
-        for message in messages
-    }
-
-
-def _grouped(column: str, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    groups: dict[uuid.UUID, list[uuid.UUID]] = {}
-    if keys:
-        rows = Message.objects.filter(**{f"{column}__in": keys}).order_by("created_at", "id")
-        for key, message_id in rows.values_list(column, "id"):
-            groups.setdefault(key, []).append(message_id)
-    return groups

@@ -23,8 +23,9 @@ from chat.services.replies import request_stop
 from chat.services.turns import Turn, begin_continuation, begin_regeneration, begin_turn
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
-from chat.streaming.starting import Request, start_turn
+from chat.streaming.starting import Request, accepted_frame, start_turn
 from guoxue.bridge import in_thread
+from guoxue.closing import CLOSE_RESTARTING
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_NOT_YOURS = 4404
 # The client connects again and resumes.
 CLOSE_RESUME = 4408
-CLOSE_RESTARTING = 1012
 Handler = Callable[[Any], Awaitable[None]]
 
 
@@ -74,6 +74,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         get_board().listen(self.session_id, self._on_accepted)
         get_engine().add_socket(self._send_elsewhere)
+        if get_engine().is_draining:
+            await self._send_elsewhere()
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close: before the handshake a browser would see no close code."""
@@ -127,15 +129,20 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _continue(self, data: Any) -> None:
         frame = RegenerateFrame.parse(data)
         begin = partial(begin_continuation, message_id=frame["message_id"])
-        self._request(data, begin, frame["client_message_id"])
+        self._request(data, begin, frame["client_message_id"], continues=frame["message_id"])
 
     def _request(
-        self, data: Any, begin: Callable[..., Turn], client_message_id: UUID, role_id: int | None = None
+        self,
+        data: Any,
+        begin: Callable[..., Turn],
+        client_message_id: UUID,
+        role_id: int | None = None,
+        continues: UUID | None = None,
     ) -> None:
         """Have a reply begun in a task of its own: it may have to wait, and other frames must not."""
         user, session_id = self.user, self.session_id
         begin = partial(begin, user=user, session_id=session_id, client_message_id=client_message_id)
-        request = Request(user, session_id, client_message_id, begin, role_id)
+        request = Request(user, session_id, client_message_id, begin, role_id, continues)
         task = asyncio.create_task(self._begin(request, data))
         self.requests.add(task)
         task.add_done_callback(self.requests.discard)
@@ -143,23 +150,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _begin(self, request: Request, data: Any) -> None:
         async with self._errors_answered(data):
             turn = await start_turn(request, partial(self._tell_position, request.client_message_id))
-            self._announce(turn)
+            if not turn.created:
+                self._view(turn.message_id, accepted_frame(turn))
 
     def _tell_position(self, client_message_id: UUID, position: int) -> None:
         task = asyncio.create_task(self._send(frames.queued(client_message_id, position)))
         self.requests.add(task)
         task.add_done_callback(self.requests.discard)
-
-    def _announce(self, turn: Turn) -> None:
-        accepted = frames.accepted(
-            client_message_id=turn.client_message_id,
-            user_message_id=turn.user_message_id,
-            message_id=turn.message_id,
-        )
-        if turn.created:
-            get_board().publish(self.session_id, accepted)
-        else:
-            self._view(turn.message_id, accepted)
 
     async def _resume(self, data: Any) -> None:
         frame = ResumeFrame.parse(data)

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from billing.services import release_hold, settle_hold
 from chat.charging import chargeable_usage
+from chat.errors import ReplyRetracted
 from chat.models import Message
 from chat.rendering import render_reply
 from guoxue import llm
@@ -24,7 +25,12 @@ class Outcome:
 
 
 def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, object]]) -> None:
-    """Write the final state of a locked, streaming reply and settle its hold; a step of the caller's transaction."""
+    """Write the final state of a locked, streaming reply and settle its hold; a step of the caller's transaction.
+
+    Of one that moderation has blocked nothing is kept, whoever ends it and however.
+    """
+    if message.is_withheld:
+        outcome, quotes = retracted(), []
     usage, estimated = chargeable_usage(
         status=outcome.status,
         reported=outcome.usage,
@@ -53,6 +59,13 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.save()
     message.refresh_from_db(fields=["finished_at"])
     message.chunks.all().delete()
+
+
+def retracted() -> Outcome:
+    """Return how a reply ends that moderation takes back."""
+    return Outcome(
+        Message.Status.FAILED, "", error_code=ReplyRetracted.code, error_message=ReplyRetracted.message
+    )
 
 
 def interrupted(text: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""Decides what the frames look like that the server sends over the WebSocket."""
+"""Decides what the frames look like that the server sends, over the WebSocket or as events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,17 +33,18 @@ def delta(message_id: UUID, seq: int, text: str) -> Frame:
 
 
 def ai_response(message: Message, *, balance_micros: int) -> Frame:
-    """The reply as it ended."""
+    """The reply as it ended; nothing of one that is withheld."""
+    shown = not message.is_withheld
     return _frame(
         "ai_response",
         message_id=str(message.id),
         status=message.status,
-        message=message.text,
-        reasoning=message.reasoning,
-        html=message.html,
+        message=message.text if shown else "",
+        reasoning=message.reasoning if shown else "",
+        html=message.html if shown else "",
         role_name=message.role.name if message.role else "",
-        sources=message.sources,
-        quotes=message.quotes,
+        sources=message.sources if shown else [],
+        quotes=message.quotes if shown else [],
         usage={
             "input_tokens": message.input_tokens,
             "cached_input_tokens": message.cached_input_tokens,
@@ -71,7 +72,7 @@ def title(session_id: UUID, text: str) -> Frame:
 def error(
     problem: ApplicationError, *, message_id: str | None = None, client_message_id: str | None = None
 ) -> Frame:
-    """A request was refused; nothing of it was saved."""
+    """A request was refused, and changed nothing."""
     data: Frame = {"error": problem.as_dict()}
     if message_id:
         data["message_id"] = message_id

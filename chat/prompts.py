@@ -10,6 +10,7 @@ from guoxue.llm import ChatMessage, bound_tokens, estimate_tokens
 
 # Chat protocols wrap every message in a few control tokens.
 MESSAGE_OVERHEAD_TOKENS = 8
+_GO_ON = "请从上文中断的地方接着写完，不要重复已经写出的内容，也不要另起开头。"
 
 RULES = """\
 回答要求：
@@ -88,8 +89,24 @@ def build_prompt(
     for earlier, answer in _fitting_turns(turns, max(0, remaining)):
         messages += [ChatMessage("user", earlier), ChatMessage("assistant", answer)]
     messages.append(ChatMessage("user", asked))
-    estimate = sum(estimate_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    return Prompt(tuple(messages), len(chosen), estimate, canary)
+    return Prompt(tuple(messages), len(chosen), sum(map(estimated_cost, messages)), canary)
+
+
+def continuation(written: str) -> tuple[ChatMessage, ...]:
+    """Return what follows the prompt to have the model write on where a reply broke off; nothing for a new reply."""
+    if not written:
+        return ()
+    return (ChatMessage("assistant", plain(written)), ChatMessage("user", _GO_ON))
+
+
+def continuation_budget(written: str) -> int:
+    """Return how many tokens a continuation takes at most beside the role's budget."""
+    return sum(_cost(message.content) for message in continuation(written))
+
+
+def estimated_cost(message: ChatMessage) -> int:
+    """Return how many tokens a message likely takes."""
+    return estimate_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS
 
 
 def _words_of_others(

@@ -56,14 +56,23 @@ def reply_context(message_id: uuid.UUID) -> ReplyContext:
 
 
 def model_of_turn(
-    user: User, session_id: uuid.UUID, client_message_id: uuid.UUID, role_id: int | None
-) -> str | None:
-    """Return which model a request would be answered by; None where it was accepted before."""
+    user: User,
+    session_id: uuid.UUID,
+    client_message_id: uuid.UUID,
+    role_id: int | None,
+    continues: uuid.UUID | None,
+) -> tuple[str, bool]:
+    """Return which model answers a request, and whether it was accepted before."""
     session = Session.objects.owned_by(user).filter(id=session_id)
-    if Message.objects.filter(session__in=session, client_message_id=client_message_id).exists():
-        return None
-    roles = Role.objects.filter(sessions__in=session) if role_id is None else Role.objects.filter(id=role_id)
-    return roles.values_list("model", flat=True).first() or llm.default_model()
+    messages = Message.objects.filter(session__in=session)
+    is_known = messages.filter(client_message_id=client_message_id).exists()
+    if continues is not None:
+        roles = Role.objects.filter(message__in=messages.filter(id=continues))
+    elif role_id is not None:
+        roles = Role.objects.filter(id=role_id)
+    else:
+        roles = Role.objects.filter(sessions__in=session)
+    return roles.values_list("model", flat=True).first() or llm.default_model(), is_known
 
 
 def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:

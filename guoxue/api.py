@@ -72,7 +72,7 @@ def _as_application_error(exception: Exception) -> errors.ApplicationError | Non
     if isinstance(exception, exceptions.NotAcceptable):
         return _NotAcceptable()
     if isinstance(exception, RequestDataTooBig):
-        return _BodyTooLarge()
+        return BodyTooLarge()
     if isinstance(exception, RedisError):
         logger.error("Redis does not answer", exc_info=exception)
         return errors.ServiceUnavailable()
@@ -96,7 +96,7 @@ class _NotAcceptable(errors.ApplicationError):
     message = "接口只提供 JSON，请调整 Accept 请求头。"
 
 
-class _BodyTooLarge(errors.ApplicationError):
+class BodyTooLarge(errors.ApplicationError):
     code = "body_too_large"
     status = 413
     message = "提交的内容太大，请缩小后重试。"

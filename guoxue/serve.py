@@ -8,6 +8,7 @@ import daphne.server  # isort:skip
 
 import argparse
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +18,9 @@ from twisted.internet import defer
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-CLOSE_RESTARTING = 1012
+from guoxue.closing import CLOSE_RESTARTING
+
+logger = logging.getLogger(__name__)
 
 
 @implementer(IPushProducer)
@@ -51,9 +54,17 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     ``drain`` is called when the process is told to stop, before connections are cut.
     """
 
-    def __init__(self, application: Any, *, drain: Callable[[], Awaitable[None]], **options: Any) -> None:
+    def __init__(
+        self,
+        application: Any,
+        *,
+        drain: Callable[[], Awaitable[None]],
+        patience_seconds: float,
+        **options: Any,
+    ) -> None:
         super().__init__(application, **options)
         self._drain = drain
+        self._patience_seconds = patience_seconds
         self._flows: dict[Any, Flow] = {}
         self._ports: list[Any] = []
 
@@ -66,8 +77,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         """Pass a message of the application on to the client, once there is room for it."""
         kind = message["type"]
         flow = self._flows.get(protocol)
-        if flow is not None and kind != "websocket.close":
-            await flow.wait()
+        if flow is not None and kind != "websocket.close" and not await self._has_room(protocol, flow):
+            return
         if kind == "http.response.body" and not message.get("more_body"):
             self._forget(protocol)
         if kind == "websocket.close" and message.get("code") == CLOSE_RESTARTING:
@@ -77,6 +88,22 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         await super().handle_reply(protocol, message)
         if kind == "websocket.accept" or (kind == "http.response.body" and message.get("more_body")):
             self._watch(protocol)
+
+    async def _has_room(self, protocol: Any, flow: Flow) -> bool:
+        """Wait for a client that is slow; cut off one that takes nothing, as its sender might wait for ever.
+
+        A WebSocket's consumer has less patience, and closes with a code that says why.
+        """
+        try:
+            async with asyncio.timeout(2 * self._patience_seconds):
+                await flow.wait()
+        except TimeoutError:
+            logger.info("a client that took nothing was cut off")
+            (
+                protocol if isinstance(protocol, WebSocketProtocol) else protocol.channel
+            ).transport.abortConnection()
+            return False
+        return True
 
     def protocol_disconnected(self, protocol: Any) -> None:
         """Forget a connection that is gone, and let its senders go."""
@@ -94,7 +121,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         return drained
 
     def _watch(self, protocol: Any) -> None:
-        if protocol in self._flows:
+        is_gone = "disconnected" in self.connections.get(protocol, {"disconnected": True})
+        if protocol in self._flows or is_gone:
             return
         flow = self._flows[protocol] = Flow()
         if isinstance(protocol, WebSocketProtocol):
@@ -117,11 +145,20 @@ def main() -> None:
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
+    from django.conf import settings
+
     from guoxue.asgi import application, drain
 
     endpoints = build_endpoint_description_strings(host=options.bind, port=options.port)
     # Requests carry tokens in their addresses: no access log is kept.
-    Server(application, drain=drain, endpoints=endpoints, verbosity=0).run()
+    server = Server(
+        application,
+        drain=drain,
+        patience_seconds=settings.SLOW_CLIENT_SECONDS,
+        endpoints=endpoints,
+        verbosity=0,
+    )
+    server.run()
 
 
 if __name__ == "__main__":

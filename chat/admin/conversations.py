@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.money import format_yuan
-from chat import admin_moderation as admin_moderation
 from chat.models import Message, ReplyChunk, Role, Session
 from guoxue.admin import ReadOnlyAdmin
 

@@ -245,6 +245,11 @@ class Message(models.Model):
         return self.text[:30] or self.get_status_display()
 
     @property
+    def is_withheld(self) -> bool:
+        """Tell whether moderation keeps a reply from its reader; what there is of it stays with the operators."""
+        return self.author == Message.Author.ASSISTANT and self.flag == Message.Flag.BLOCKED
+
+    @property
     def hold_key(self) -> str:
         """The string under which billing holds the price of this reply."""
         return f"reply:{self.id}"

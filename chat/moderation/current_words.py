@@ -38,10 +38,6 @@ class _Current:
         finally:
             self._lock.release()
 
-    def forget(self) -> None:
-        with self._lock:
-            self._look_at = 0.0
-
     def _look(self) -> _Loaded:
         """Load the list again if it has changed. The version is read first: a list is never taken for a newer one."""
         if self._loaded is not None and monotonic() < self._look_at:
@@ -59,11 +55,6 @@ _current = _Current()
 def current_words() -> WordList:
     """Return the active words; a change by anybody is seen by every process within ``LOOK_SECONDS``."""
     return _current.get()
-
-
-def look_again() -> None:
-    """Have the next caller see a change of a moment ago."""
-    _current.forget()
 
 
 def load_words() -> WordList:

@@ -13,6 +13,7 @@ from chat import errors
 from chat.models import Message, Role, Session
 from chat.moderation.judging import Direction, Judgement, weightiest
 from chat.moderation.panel import judge_text
+from chat.prompts import continuation_budget
 from chat.services.moderation import record_judgements, refuse_blocked
 from chat.services.replies import lease_end, require_idle
 from chat.services.sessions import available_role, locked_session
@@ -109,7 +110,7 @@ def begin_continuation(
         session = locked_session(user, session_id)
         known = session.messages.filter(client_message_id=client_message_id).first()
         if known is not None:
-            return _known_turn(session, known, regenerated=message_id)
+            return _known_turn(session, known, continued=message_id)
         earlier, question = _answered(session, message_id)
         require_idle(session)
         earlier.refresh_from_db()
@@ -166,7 +167,12 @@ def _moderated(
 
 
 def _known_turn(
-    session: Session, known: Message, *, text: str | None = None, regenerated: uuid.UUID | None = None
+    session: Session,
+    known: Message,
+    *,
+    text: str | None = None,
+    regenerated: uuid.UUID | None = None,
+    continued: uuid.UUID | None = None,
 ) -> Turn:
     """Return the turn that an earlier request with the same id began; other content under that id is a conflict."""
     question = known if known.author == Message.Author.READER else known.reply_to
@@ -177,9 +183,11 @@ def _known_turn(
     generated_again = (
         regenerated is not None
         and reply is known
+        and reply.continues_id is None
         and session.messages.filter(id=regenerated, reply_to=question).exists()
     )
-    if question is None or reply is None or not (asked_again or generated_again):
+    continued_again = continued is not None and reply is known and reply.continues_id == continued
+    if question is None or reply is None or not (asked_again or generated_again or continued_again):
         raise errors.ClientMessageIdReused
     return Turn(
         session_id=session.id,
@@ -222,7 +230,7 @@ def _start_reply(
         key=reply.hold_key,
         user=session.owner,
         model=model,
-        prompt_tokens=role.prompt_budget_tokens,
+        prompt_tokens=role.prompt_budget_tokens + continuation_budget(continues.text if continues else ""),
         max_output_tokens=role.max_output_tokens,
     )
     return Turn(

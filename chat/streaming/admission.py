@@ -103,11 +103,14 @@ class Admission:
         slot = Slot(model, self._give_back)
         try:
             yield slot
-        except BaseException:
-            slot.release()
-            raise
-        if not slot._is_kept:
-            slot.release()
+        finally:
+            if not slot._is_kept:
+                slot.release()
+
+    def take(self, model: str) -> Slot:
+        """Take a slot at once, beyond the limit if it must be: for what cannot wait any more."""
+        self._taken[model] += 1
+        return Slot(model, self._give_back)
 
     async def _acquire(self, model: str, reader_id: UUID, on_position: OnPosition) -> None:
         if self._taken[model] < settings.LLM_MAX_STREAMS:

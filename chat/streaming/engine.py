@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict, replace
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -16,7 +17,7 @@ from chat.endings import Outcome, interrupted
 from chat.errors import LeaseLost, ReplyRetracted, ServiceRestarting
 from chat.grounding import find_sources
 from chat.models import Message
-from chat.prompts import NumberedPassage, Prompt, build_prompt
+from chat.prompts import NumberedPassage, Prompt, build_prompt, continuation, estimated_cost
 from chat.queries import ReplyContext, final_frame, reply_context
 from chat.services.replies import finish_turn, record_grounding
 from chat.services.turns import Turn
@@ -35,7 +36,6 @@ logger = logging.getLogger(__name__)
 STOP_USAGE_GRACE_SECONDS = 5.0
 CLOSE_ATTEMPTS = 8
 DRAIN_CLOSE_SECONDS = 10.0
-CONTINUE = "请从上文中断的地方接着写完，不要重复已经写出的内容，也不要另起开头。"
 OFFLINE_PIECE_CHARACTERS = 6
 OFFLINE_PIECE_SECONDS = 0.02
 
@@ -46,7 +46,7 @@ class ReplyEngine:
     def __init__(self) -> None:
         self._live: dict[UUID, LiveReply] = {}
         self._pumps: dict[UUID, asyncio.Task[llm.StreamEnd]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._flusher = Flusher(self._live, on_lost=self._lose, on_stop=self._stop_live)
         self._draining = False
         self._sockets: set[Callable[[], Awaitable[None]]] = set()
@@ -57,15 +57,24 @@ class ReplyEngine:
         """Begin to write the reply of an accepted turn; returns at once. The slot is given back when it ends."""
         live = self._live[turn.message_id] = LiveReply(turn)
         task = asyncio.create_task(self._run(live), name=f"reply-{turn.message_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.track(task)
         task.add_done_callback(lambda _: slot.release())
         self._flusher.ensure_running()
+
+    @property
+    def is_draining(self) -> bool:
+        """Tell whether this process takes no more questions."""
+        return self._draining
 
     def require_open(self) -> None:
         """Raise ServiceRestarting once this process takes no more questions."""
         if self._draining:
             raise ServiceRestarting
+
+    def track(self, task: asyncio.Task[Any]) -> None:
+        """Have a stop wait for a task, such as one that accepts a question; it is held until it ends."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def add_socket(self, close: Callable[[], Awaitable[None]]) -> None:
         """Have ``close`` called when this process is about to stop, so that its client goes elsewhere."""
@@ -82,14 +91,18 @@ class ReplyEngine:
         """
         self._draining = True
         await asyncio.gather(*(close() for close in tuple(self._sockets)), return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=settings.REPLY_DRAIN_SECONDS)
+        await self._wait_for_tasks(settings.REPLY_DRAIN_SECONDS)
         for live in tuple(self._live.values()):
             live.interrupted = True
             self._abandon(live)
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=DRAIN_CLOSE_SECONDS)
+        await self._wait_for_tasks(DRAIN_CLOSE_SECONDS)
         await self._models.aclose()
+
+    async def _wait_for_tasks(self, seconds: float) -> None:
+        """Wait until nothing runs, be it that one task begins another; but no longer than that."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left, return_when=asyncio.FIRST_COMPLETED)
 
     def stop(self, message_id: UUID) -> None:
         """Stop the reply if it lives here; elsewhere the recorded request reaches its process with the next flush."""
@@ -137,24 +150,24 @@ class ReplyEngine:
         error = pump.exception()
         if isinstance(error, LeaseLost):
             return None
-        if live.stopping:
+        if isinstance(error, ReplyRetracted):
+            live.retract()
+        elif live.stopping:
             return Outcome(stopped, live.text, usage=None if error else pump.result().usage)
-        if error is None and live.text.strip():
+        if error is None and (live.text[live.written :].strip() or not live.reads_model):
             return Outcome(Message.Status.COMPLETED, live.text, usage=pump.result().usage)
         if error is None:
             error = llm.ModelSilent()
         if not isinstance(error, ApplicationError):
             logger.error("reply %s failed", live.turn.message_id, exc_info=error)
             error = ServiceUnavailable("服务内部出错，请重新生成。")
-        if isinstance(error, ReplyRetracted):
-            live.retract()
         return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
 
     async def _pump(self, live: LiveReply) -> llm.StreamEnd:
         """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
         turn = live.turn
         context = await in_thread(reply_context, turn.message_id)
-        live.append(context.written)
+        live.begin_with(context.written)
         sources = context.sources
         if sources is None:
             sources = await in_thread(
@@ -165,19 +178,26 @@ class ReplyEngine:
             role=context.role, question=context.question, history=context.history, passages=passages
         )
         sources = sources[: prompt.passages]
+        going_on = continuation(context.written)
         await in_thread(
             record_grounding,
             message_id=turn.message_id,
             lease_token=turn.lease_token,
             sources=sources,
-            prompt_tokens=prompt.estimated_tokens,
+            prompt_tokens=prompt.estimated_tokens + sum(map(estimated_cost, going_on)),
         )
         live.set_sources([asdict(source) for source in sources])
         if context.model == llm.OFFLINE_MODEL:
-            return await _write_offline(live, offline.compose_answer(sources))
-        return await self._read_model(live, context, prompt)
+            return await _write_offline(live, offline.compose_answer(sources).removeprefix(context.written))
+        return await self._read_model(live, context, prompt, going_on)
 
-    async def _read_model(self, live: LiveReply, context: ReplyContext, prompt: Prompt) -> llm.StreamEnd:
+    async def _read_model(
+        self,
+        live: LiveReply,
+        context: ReplyContext,
+        prompt: Prompt,
+        going_on: tuple[llm.ChatMessage, ...],
+    ) -> llm.StreamEnd:
         text, reasoning = await open_screens(
             prompt.canary,
             user=context.reader,
@@ -187,15 +207,19 @@ class ReplyEngine:
         live.reads_model = True
         events = self._models.stream(
             model=context.model,
-            messages=(*prompt.messages, *_continuation(context.written)),
+            messages=(*prompt.messages, *going_on),
             max_tokens=live.turn.max_output_tokens,
             temperature=context.role.temperature_percent / 100,
         )
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, llm.StreamEnd):
+                    live.think(await reasoning.finish())
                     live.append(await text.finish())
                     return event
+                if live.stopping:
+                    # What comes now is waited for, and paid, for the count of tokens alone.
+                    continue
                 if isinstance(event, llm.TextDelta):
                     live.append(await text.pass_on(event.text))
                 else:
@@ -234,13 +258,6 @@ class ReplyEngine:
         pump = self._pumps.get(live.turn.message_id)
         if pump is not None:
             pump.cancel()
-
-
-def _continuation(written: str) -> tuple[llm.ChatMessage, ...]:
-    """Return what asks the model to write on where a reply broke off."""
-    if not written:
-        return ()
-    return (llm.ChatMessage("assistant", written), llm.ChatMessage("user", CONTINUE))
 
 
 def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from chat.services.replies import flush_pieces
 from chat.streaming.live import LiveReply
 from guoxue.bridge import in_urgent_thread
@@ -47,6 +49,9 @@ class Flusher:
         replies = [reply for reply in self._live.values() if not reply.ended]
         try:
             await self._save(replies)
+        except (OperationalError, InterfaceError):
+            # The database is away: reply by reply it would only take longer to find that out.
+            logger.exception("flush failed; the next one tries again")
         except Exception:
             # Whatever it was: one reply's trouble must not let the leases of the others run out.
             logger.exception("flush failed; saving reply by reply")

@@ -27,6 +27,7 @@ class LiveReply:
         self.closing = False
         self.ended = False
         self.flushed = 0
+        self.written = 0
         self.thoughts: list[str] = []
         self.retracted = False
         self._pending: list[str] = []
@@ -38,6 +39,11 @@ class LiveReply:
         """Show the viewers what the reply rests on."""
         self.sources = sources
         self._announce()
+
+    def begin_with(self, text: str) -> None:
+        """Take what an earlier reply has written already; ``written`` is how much of the text that is."""
+        self.written = len(text)
+        self.append(text)
 
     def append(self, text: str) -> None:
         """Take a delta of the model; after a stop nothing more is taken."""

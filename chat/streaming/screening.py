@@ -1,4 +1,4 @@
-"""Decides what of a model's words goes on to the viewers: made safe, and judged before it is shown."""
+"""Decides what of a model's words goes on to the viewers: made safe, and judged, by the word list before it is shown."""
 
 import asyncio
 from uuid import UUID

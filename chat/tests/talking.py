@@ -4,6 +4,7 @@ import uuid
 
 from accounts.models import User
 from chat.endings import Outcome
+from chat.history import branch_page
 from chat.models import Message, Session
 from chat.services.replies import finish_turn
 from chat.services.turns import Turn, begin_regeneration, begin_turn
@@ -32,6 +33,11 @@ class Talk:
         """End a turn."""
         finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=Outcome(status, text))
         return self._reply(turn)
+
+    def shown(self) -> list[str]:
+        """The texts of the branch that the reader sees, the oldest first."""
+        page = branch_page(self.reader, self.session.id, start=None, limit=20)
+        return [message["text"] for message in reversed(page.messages)]
 
     def _request(self) -> dict[str, object]:
         return {"user": self.reader, "session_id": self.session.id, "client_message_id": uuid.uuid4()}

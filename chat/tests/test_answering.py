@@ -1,8 +1,11 @@
 """A question is answered over HTTP, too: as one reply, or as events that go on where a client was cut off."""
 
 import json
+import socket
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2 as httpx
@@ -166,3 +169,55 @@ def test_edited_question_is_asked_over_http_too(http, scripted_model):
     second = http.ask(message="换一个问题", edit_of=str(question.id)).json()
 
     assert Message.objects.get(id=second["message_id"]).reply_to.parent is None
+
+
+def test_viewers_on_a_socket_see_a_reply_that_was_asked_for_over_http(served, http, reader, session):
+    with served.socket(reader, session.id) as viewer:
+        viewer.send("ping")
+        viewer.until("pong")
+        asked = http.ask().json()
+        seen = viewer.until("ai_response")
+
+    assert seen[0]["type"] == "accepted"
+    assert seen[-1]["data"]["message_id"] == asked["message_id"]
+
+
+def test_question_that_is_too_large_is_refused_as_everywhere(http):
+    response = http.ask(message="长" * 2_000_000)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_client_that_reads_no_events_is_cut_off(scripted_model, reader, session, transactional_db):
+    served = Served(
+        LLM_BASE_URL=scripted_model.base_url, LLM_API_KEY="scripted", SLOW_CLIENT_SECONDS="0.5"
+    ).start()
+    scripted_model.script = spoken(LONG * 100, size=2000)
+    http = Http(served, reader, session.id)
+    client_message_id = uuid.uuid4()
+    size = len(http.ask(client_message_id).content)
+    body = json.dumps(http._body(client_message_id)).encode()
+    head = (
+        f"POST {http.url.removeprefix(served.url)} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+        f"Authorization: {http.headers['Authorization']}\r\nAccept: text/event-stream\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    received = 0
+    try:
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", served.port))
+            # As many requests on one connection as no buffer of the kernel's holds the answers of.
+            times = 16_000_000 // size
+            with suppress(ConnectionError, TimeoutError):
+                raw.settimeout(5)
+                raw.sendall((head + body) * times)
+            time.sleep(4)
+            raw.settimeout(10)
+            with suppress(ConnectionError):
+                while chunk := raw.recv(1 << 20):
+                    received += len(chunk)
+    finally:
+        served.kill()
+
+    assert received < times * size / 4

@@ -1,20 +1,24 @@
 """A conversation is a tree: replies and questions have versions, and the reader sees one branch of it."""
 
+import uuid
+
 import pytest
 
 from accounts.models import User
 from billing.models import Hold
 from chat import errors
-from chat.branches import leaf_below, path_to, shown_messages, versions_of
+from chat.branches import leaf_below, path_to
+from chat.history import message_payload
 from chat.memory import remembered_turns
 from chat.models import Message, Session
-from chat.services.turns import begin_continuation, begin_turn
+from chat.services.turns import begin_continuation, begin_regeneration, begin_turn
 from chat.tests.talking import Talk
 
 
-def shown(talk: Talk) -> list[str]:
-    talk.session.refresh_from_db()
-    return [message.text for message in shown_messages(talk.session).order_by("created_at")]
+def versions(talk: Talk, message_id: uuid.UUID) -> list[str]:
+    payload = message_payload(talk.reader, message_id)
+    assert payload is not None
+    return payload["versions"]
 
 
 def test_question_follows_what_the_reader_sees(talk: Talk) -> None:
@@ -24,7 +28,7 @@ def test_question_follows_what_the_reader_sees(talk: Talk) -> None:
     assert second.reply_to.parent == first
     assert path_to(second.id) == [second.id, second.reply_to_id, first.id, first.reply_to_id]
     assert path_to(second.id, limit=2) == [second.id, second.reply_to_id]
-    assert shown(talk) == ["一", "答一", "二", "答二"]
+    assert talk.shown() == ["一", "答一", "二", "答二"]
 
 
 def test_edited_question_begins_a_branch_and_the_old_one_stays(talk: Talk) -> None:
@@ -34,9 +38,9 @@ def test_edited_question_begins_a_branch_and_the_old_one_stays(talk: Talk) -> No
 
     edited = talk.ask("二改", edit_of=second.reply_to)
 
-    assert shown(talk) == ["一", "答一", "二改", "答二改"]
+    assert talk.shown() == ["一", "答一", "二改", "答二改"]
     assert Message.objects.count() == 8
-    assert versions_of([edited.reply_to]) == {edited.reply_to_id: [second.reply_to_id, edited.reply_to_id]}
+    assert versions(talk, edited.reply_to_id) == [str(second.reply_to_id), str(edited.reply_to_id)]
 
 
 def test_first_question_may_be_edited_too(talk: Talk) -> None:
@@ -44,8 +48,8 @@ def test_first_question_may_be_edited_too(talk: Talk) -> None:
 
     edited = talk.ask("一改", edit_of=first.reply_to)
 
-    assert shown(talk) == ["一改", "答一改"]
-    assert versions_of([first.reply_to])[first.reply_to_id] == [first.reply_to_id, edited.reply_to_id]
+    assert talk.shown() == ["一改", "答一改"]
+    assert versions(talk, first.reply_to_id) == [str(first.reply_to_id), str(edited.reply_to_id)]
 
 
 def test_earlier_reply_may_be_written_again_and_begins_a_branch(talk: Talk) -> None:
@@ -54,10 +58,10 @@ def test_earlier_reply_may_be_written_again_and_begins_a_branch(talk: Talk) -> N
 
     again = talk.regenerate(first, "又答一")
 
-    assert shown(talk) == ["一", "又答一"]
-    assert versions_of([again]) == {again.id: [first.id, again.id]}
+    assert talk.shown() == ["一", "又答一"]
+    assert versions(talk, again.id) == [str(first.id), str(again.id)]
     talk.ask("三")
-    assert shown(talk) == ["一", "又答一", "三", "答三"]
+    assert talk.shown() == ["一", "又答一", "三", "答三"]
 
 
 def test_branch_is_followed_down_to_its_newest_reply(talk: Talk) -> None:
@@ -108,3 +112,25 @@ def test_reply_that_is_complete_or_empty_is_not_written_on(talk: Talk, status: s
         begin_continuation(message_id=whole.id, **talk._request())
 
     assert Message.objects.count() == 2
+
+
+def test_price_held_for_a_continuation_covers_what_is_written_already(talk: Talk) -> None:
+    broken = talk.answer(begin_turn(text="一", **talk._request()), "学而时习之。" * 200, "stopped")
+
+    going_on = begin_continuation(message_id=broken.id, **talk._request())
+
+    first, second = (
+        Hold.objects.get(key=Message.objects.get(id=key).hold_key).prompt_tokens
+        for key in (broken.id, going_on.message_id)
+    )
+    assert second - first >= 1200
+
+
+def test_one_id_for_two_ways_of_answering_again_is_a_conflict(talk: Talk) -> None:
+    broken = talk.answer(begin_turn(text="一", **talk._request()), "写到一半", "stopped")
+    request = talk._request()
+    talk.answer(begin_regeneration(message_id=broken.id, **request), "又答")
+
+    assert not begin_regeneration(message_id=broken.id, **request).created
+    with pytest.raises(errors.ClientMessageIdReused):
+        begin_continuation(message_id=broken.id, **request)

@@ -37,3 +37,23 @@ def test_a_reply_without_text_and_count_is_free(status):
     usage, _ = chargeable_usage(status=status, reported=None, prompt_tokens=700, text="")
 
     assert usage is None
+
+
+def test_what_an_earlier_reply_has_written_is_not_paid_twice():
+    usage, _ = chargeable_usage(
+        status="interrupted",
+        reported=None,
+        prompt_tokens=700,
+        text=LONG + LONG[:60],
+        written_before=len(LONG),
+    )
+
+    assert usage == TokenUsage(input_tokens=700, output_tokens=estimate_tokens(LONG[:60]))
+
+
+def test_a_continuation_that_adds_nothing_is_free():
+    usage, _ = chargeable_usage(
+        status="failed", reported=None, prompt_tokens=700, text=LONG, written_before=len(LONG)
+    )
+
+    assert usage is None

@@ -252,3 +252,16 @@ def test_the_sweep_ends_what_nobody_looks_at(served, reader, session, scripted_m
     wait_for(lambda: interrupt_abandoned_reply(message_id=uuid.UUID(message_id)))
 
     assert Message.objects.get(id=message_id).status == "interrupted"
+
+
+def test_question_whose_asker_is_gone_at_once_is_answered_all_the_same(served, reader, scripted_model):
+    sessions = [create_session(user=reader) for _ in range(12)]
+    for session in sessions:
+        with served.socket(reader, session.id) as client:
+            client.ask(QUESTION)
+
+    wait_for(lambda: Message.objects.filter(author="assistant").exclude(status="streaming").count() == 12)
+
+    ends = set(Message.objects.filter(author="assistant").values_list("status", flat=True))
+    assert ends == {"completed"}
+    assert books_agree()

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from chat import errors
-from chat.branches import shown_messages
-from chat.models import ConversationSummary, Message, Session
+from chat.models import ConversationSummary, Message, SensitiveWord, Session
+from chat.moderation import current_words
 from chat.services import sessions
 from chat.services.sessions import create_session
 from chat.tests.talking import Talk
@@ -60,6 +60,18 @@ def test_renamed_session_has_its_readers_title(patch):
     assert (answer["title"], answer["title_source"]) == ("读《论语》", "reader")
 
 
+def test_title_that_moderation_blocks_is_not_taken(patch, session, monkeypatch):
+    SensitiveWord.objects.create(word="代办毕业证书", action="block")
+    monkeypatch.setattr(current_words._current, "_look_at", 0.0)
+
+    response = patch(title="代办毕业证书", pinned=True)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "content_blocked")
+    assert "title" in response.json()["error"]["fields"]
+    session.refresh_from_db()
+    assert (session.title, session.pinned_at) == ("", None)
+
+
 @pytest.mark.parametrize(
     "change", [{"title": "新名", "pinned": "也许"}, {"title": "长" * 101, "pinned": True}]
 )
@@ -88,7 +100,7 @@ def test_chosen_version_is_shown_with_the_newest_branch_below_it(talk, reader, c
 
     session.refresh_from_db()
     assert answer.json()["leaf_id"] == str(second.id) == str(session.leaf_id)
-    assert set(shown_messages(session).values_list("text", flat=True)) == {"一", "答一", "二", "答二"}
+    assert talk.shown() == ["一", "答一", "二", "答二"]
 
 
 def test_question_may_be_chosen_too(talk, reader, session):

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.tokens import issue_tokens
 from chat.models import Message
+from chat.offline import NOTHING_FOUND
 from chat.services.sessions import create_session
 from chat.tests.served import LONG, QUESTION, Served, books_agree, joined, wait_for
 from guoxue.tests.scripted_model import ANSWER, Pause, Say, ScriptedModel, Usage, spoken
@@ -81,6 +82,23 @@ def test_what_broke_off_is_written_on_from_where_it_was(process, reader, session
     assert (asked[-2]["role"], asked[-2]["content"]) == ("assistant", "学而时习之，不亦")
     assert "接着写完" in asked[-1]["content"]
     assert books_agree()
+
+
+def test_what_broke_off_without_a_model_is_written_on_without_repeating(reader, session, transactional_db):
+    offline = Served(LLM_API_KEY="").start()
+    try:
+        with offline.socket(reader, session.id) as client:
+            client.ask(QUESTION)
+            broken = client.until("delta")[-1]["data"]["message_id"]
+            client.send("stop", message_id=broken)
+            begun = client.until("ai_response")[-1]["data"]["message"]
+            client.send("continue", message_id=broken, client_message_id=str(uuid.uuid4()))
+            frames = client.until("ai_response")
+    finally:
+        offline.kill()
+
+    assert begun and NOTHING_FOUND.startswith(begun) and begun != NOTHING_FOUND
+    assert joined(frames) == frames[-1]["data"]["message"] == NOTHING_FOUND
 
 
 def test_second_question_waits_for_the_first_reply_and_is_told_so(process, reader, session, scripted_model):

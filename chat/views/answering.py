@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 from asgiref.sync import sync_to_async
+from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -19,12 +20,13 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.models import User
 from accounts.tokens import authenticate_access_token
 from chat import frames
-from chat.errors import MalformedFrame
+from chat.errors import MessageNotFound
 from chat.serializers.frames import UserMessageFrame
 from chat.services.turns import Turn, begin_turn
 from chat.streaming.engine import get_engine
-from chat.streaming.starting import Request, start_turn
+from chat.streaming.starting import Request, accepted_frame, start_turn
 from chat.views.history import SessionMessagesView
+from guoxue.api import BodyTooLarge
 from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, InvalidInput, NotAuthenticated
 
@@ -75,7 +77,7 @@ async def _whole(asked: Request) -> HttpResponse:
     async for frame in get_engine().follow(turn.message_id, 0):
         if frame["type"] == "ai_response":
             return _json(frame["data"], 201 if turn.created else 200)
-    raise InvalidInput("这条回复已被删除。")
+    raise MessageNotFound
 
 
 async def _stream(asked: Request, last_seq: int) -> StreamingHttpResponse:
@@ -109,6 +111,7 @@ async def _events(
     position: int | None,
     last_seq: int,
 ) -> AsyncIterator[bytes]:
+    told: asyncio.Task[int] | None = None
     try:
         while not starting.done():
             if position is not None:
@@ -123,12 +126,9 @@ async def _events(
         return
     finally:
         starting.cancel()
-    accepted = frames.accepted(
-        client_message_id=turn.client_message_id,
-        user_message_id=turn.user_message_id,
-        message_id=turn.message_id,
-    )
-    yield _event(accepted)
+        if told is not None:
+            told.cancel()
+    yield _event(accepted_frame(turn))
     async for frame in get_engine().follow(turn.message_id, last_seq):
         yield _event(frame)
 
@@ -170,10 +170,12 @@ async def _reader(request: HttpRequest) -> User:
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
         body = orjson.loads(request.body)
+    except RequestDataTooBig as error:
+        raise BodyTooLarge from error
     except orjson.JSONDecodeError as error:
         raise InvalidInput("请求正文不是有效的 JSON。") from error
     if not isinstance(body, dict):
-        raise MalformedFrame("请求正文应是一个 JSON 对象。")
+        raise InvalidInput("请求正文应是一个 JSON 对象。")
     return body
 
 

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from chat import errors
 from chat.models import Session
+from chat.moderation.judging import Direction
 from chat.searching import search_words, titled_sessions
 from chat.serializers.sessions import (
     BranchSerializer,
@@ -23,6 +24,7 @@ from chat.serializers.sessions import (
     SessionsQuerySerializer,
 )
 from chat.services import sessions
+from chat.services.moderation import require_allowed
 from chat.views.requests import reader_of
 from guoxue.api import CursorPagination
 
@@ -91,6 +93,7 @@ class SessionView(APIView):
         form.is_valid(raise_exception=True)
         change = form.validated_data
         if "title" in change:
+            require_allowed(change["title"], direction=Direction.TITLE, user=user, field="title")
             sessions.rename_session(user=user, session_id=session_id, title=change["title"])
         if "pinned" in change:
             place = sessions.pin_session if change["pinned"] else sessions.unpin_session

@@ -12,7 +12,8 @@ from guoxue.embedded.processes import find_running_with, spawn, stop, stop_lefto
 from guoxue.launch.options import BASE_DIR, Options
 
 _LOG_LIMIT_BYTES = 5_000_000
-_GRACE_SECONDS = 15.0
+# More than the web server takes to let its replies end.
+_GRACE_SECONDS = 45.0
 
 
 @dataclass

@@ -109,6 +109,12 @@ export class Conversation {
     return outcome;
   }
 
+  // Moderation takes back what was shown; the final frame says why.
+  retract(id) {
+    const reply = this.find(id);
+    if (reply && !isFinal(reply)) Object.assign(reply, { text: "", sources: [] });
+  }
+
   addSources({ message_id: id, sources }) {
     return this.#change(id, { sources });
   }

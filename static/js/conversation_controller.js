@@ -97,6 +97,10 @@ export class ConversationController {
     accepted: (data) => this.#onAccepted(data),
     sources: (data) => this.#onSources(data),
     delta: (data) => this.#onDelta(data),
+    retract: ({ message_id: id }) => {
+      this.#conversation.retract(id);
+      this.#draw();
+    },
     ai_response: (data) => this.#onFinal(data),
     error: (data) => this.#onError(data),
     title: ({ session_id: sessionId, title }) => this.page.onTitle(sessionId, title),

@@ -138,6 +138,6 @@ export class ReplyView {
 
 function waitingLine({ sources, queue_position: position, stop_requested: stopRequested }) {
   if (stopRequested) return "正在停止…";
-  if (position > 0) return `正在排队，前面还有 ${position} 位…`;
+  if (position > 0) return `正在排队，排在第 ${position} 位…`;
   return sources.length > 0 ? `找到 ${sources.length} 处出处，正在落笔…` : "正在查阅典籍…";
 }
