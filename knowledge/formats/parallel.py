@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats.corpus_file import CorpusFile
+from knowledge.formats.poems import with_poems
 from knowledge.outlining.records import Heading, ParsedItems, Record, Refusal, WorkDetails
 
 SOURCE, TARGET, BITEXT, TEXT = "source.txt", "target.txt", "bitext.txt", "text.txt"
@@ -19,8 +20,9 @@ def read_leaf(files: Mapping[str, CorpusFile], work: WorkDetails) -> ParsedItems
     """Yield the records of one 篇 or 章 from the files of its folder, given by their names.
 
     Aligned lines are parts of one text, so that short ones share a passage; the paragraphs of a ``text.txt``
-    are texts of their own. Where original and translation have not the same number of lines, the translation
-    is refused and the original read. Raises ``CorpusFileRefused`` where no file has the name of an original.
+    are texts of their own, but for the lines of a poem (``with_poems``). Where original and translation have not
+    the same number of lines, the translation is refused and the original read. Raises ``CorpusFileRefused`` where
+    no file has the name of an original.
     """
     name = next((name for name in ORIGINALS if name in files), None)
     if name is None:
@@ -29,6 +31,11 @@ def read_leaf(files: Mapping[str, CorpusFile], work: WorkDetails) -> ParsedItems
         )
     file = files[name]
     headings = tuple(Heading(title) for title in PurePosixPath(file.name).parent.parts)
+    if name == TEXT:
+        poems = with_poems(_written_lines(file), stands_alone=lambda _line: False)
+        for number, text, goes_on in poems:
+            yield Record(work, headings, text, number, file=file.name, goes_on=goes_on)
+        return
     goes_on = False
     for item in _lines(name, files):
         if isinstance(item, Refusal):
@@ -36,7 +43,7 @@ def read_leaf(files: Mapping[str, CorpusFile], work: WorkDetails) -> ParsedItems
             continue
         number, text, translation = item
         yield Record(work, headings, text, number, "root", translation, file.name, goes_on)
-        goes_on = name != TEXT
+        goes_on = True
 
 
 def _lines(name: str, files: Mapping[str, CorpusFile]) -> Iterator[tuple[int, str, str] | Refusal]:
@@ -45,7 +52,7 @@ def _lines(name: str, files: Mapping[str, CorpusFile]) -> Iterator[tuple[int, st
         return _aligned_lines(files[SOURCE], files[TARGET])
     if name == BITEXT:
         return _bitext_lines(files[BITEXT])
-    return ((number, line.strip(), "") for number, line in files[name].lines() if line.strip())
+    return ((number, text, "") for number, text in _written_lines(files[name]))
 
 
 def _aligned_lines(source: CorpusFile, target: CorpusFile) -> Iterator[tuple[int, str, str] | Refusal]:
@@ -79,6 +86,10 @@ def _bitext_lines(file: CorpusFile) -> Iterator[tuple[int, str, str] | Refusal]:
             yield Refusal(file.name, number, "应以“古文：”或“现代文：”开头，并且成对。")
     if waiting:
         yield *waiting, ""
+
+
+def _written_lines(file: CorpusFile) -> Iterator[tuple[int, str]]:
+    return ((number, line.strip()) for number, line in file.lines() if line.strip())
 
 
 def _whole(file: CorpusFile) -> list[str]:

@@ -13,6 +13,7 @@ from knowledge.formats.corpus_file import CorpusFile
 from knowledge.formats.empty_headings import EmptyHeadings
 from knowledge.formats.layout import split_paragraphs, survey_layout
 from knowledge.formats.note_marks import is_note, strip_note_marks
+from knowledge.formats.poems import with_poems
 from knowledge.outlining.records import Heading, ParsedItems, Record, WorkDetails
 
 _NUMBER = "[〇零一二三四五六七八九十百千上中下0-9０-９]+"
@@ -66,13 +67,17 @@ def read_plain(file: CorpusFile, work_title: str | None) -> ParsedItems:
 def read_paragraphs(
     file: CorpusFile, work: WorkDetails, lines: Callable[[], Iterator[tuple[int, str]]]
 ) -> ParsedItems:
-    """Yield the records of numbered lines, which can be asked for twice."""
+    """Yield the records of numbered lines, which can be asked for twice.
+
+    Where each line is a paragraph, one that ends with a comma and the next are one text, and so are the lines of
+    a poem (``with_poems``).
+    """
     layout = survey_layout(lines(), _is_heading)
     stack: list[tuple[int, Heading]] = []
     empty = EmptyHeadings()
-    # Whether the line before is the first half of a couplet, and this one its second.
-    goes_on = False
-    for number, text, follower in _with_followers(split_paragraphs(lines(), layout, _is_heading)):
+    is_half = False
+    paragraphs = with_poems(split_paragraphs(lines(), layout, _is_heading), stands_alone=_is_heading)
+    for number, text, in_poem, follower in _with_followers(paragraphs):
         if match := _CATALOGUE_LINE.match(text):
             work = replace(work, category=match[1])
             continue
@@ -83,14 +88,14 @@ def read_paragraphs(
             heading = Heading(_title(text), number=file.number(number))
             stack = [*(each for each in stack if each[0] < level), (level, heading)]
             empty.enter(heading, number)
-            goes_on = False
+            is_half = False
             continue
         headings = tuple(heading for _level, heading in stack)
         empty.fill(headings)
         kind = "commentary" if is_note(text) else "root"
         text = _without_marks(text)
-        yield Record(work, headings, text, number, kind, file=file.name, goes_on=goes_on)
-        goes_on = layout.every_line and text.endswith(_COMMAS)
+        yield Record(work, headings, text, number, kind, file=file.name, goes_on=in_poem or is_half)
+        is_half = layout.every_line and text.endswith(_COMMAS)
     yield from empty.refusals(file.name)
 
 
@@ -126,9 +131,11 @@ def _body(file: CorpusFile, first: int) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in file.lines() if number >= first)
 
 
-def _with_followers(paragraphs: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str, str]]:
+def _with_followers(
+    paragraphs: Iterator[tuple[int, str, bool]],
+) -> Iterator[tuple[int, str, bool, str]]:
     """Yield each paragraph with the one that follows it, "" after the last."""
-    before: tuple[int, str] | None = None
+    before: tuple[int, str, bool] | None = None
     for paragraph in paragraphs:
         if before:
             yield *before, paragraph[1]

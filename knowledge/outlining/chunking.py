@@ -1,10 +1,10 @@
 """Decides how a text becomes passages: whole when it fits, else cut at sentence ends, nothing lost."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from knowledge.folding import fold_characters, is_cjk
+from knowledge.outlining.metre import couplet_step, find_couplets
 
 # What fits: with its work, section and lead it stays below the 512 tokens of the usual embedding models.
 MAX_CHARACTERS = 400
@@ -28,18 +28,16 @@ _BREAKS = tuple(
     for marks in ("[；;]+", "[，,、：:．·]+", r"[ 　\n]+")
 )
 _OPENING_MARK, _CLOSING_MARK = re.compile("[「『“‘]"), re.compile("[」』”’]")
-_INNER_MARK = re.compile("[，,、；;：:。！？!?](?=.)")
-_VERSE_CLAUSE_CHARACTERS = range(3, 9)
-_REGULAR_SHARE = 0.8
 _PUNCTUATED_SHARE = 0.6
 
 
 def split_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> list[str]:
     """Cut a long text into pieces of at most ``max_characters``, as few and as even as sentences allow.
 
-    Neither a couplet nor a quotation that fits is torn. A sentence that is itself too long is cut at its
-    semicolons, else at its commas, else at its spaces, else in the middle of nowhere. The pieces join to
-    the text.
+    Neither a quotation that fits is torn nor a couplet of verse in even metre (``find_couplets``), however it is
+    marked; unmarked and unbroken verse must be 四言, 五言 or 七言 throughout (``couplet_step``). A sentence that
+    is itself too long is cut at its semicolons, else at its commas, else at its spaces, else in the middle of
+    nowhere. The pieces join to the text.
     """
     if len(text) <= max_characters:
         return [text]
@@ -59,12 +57,16 @@ def group_lines(
     """Group the lines of one 章, as half-open ranges: all of them if they fit, else few and even groups.
 
     Lines are joined by a line break, which counts. A line that ends in the middle of its sentence stays with
-    the next where both fit; a line longer than ``group_characters`` stands alone.
+    the next where both fit, and so do the lines of a couplet in even metre (``find_couplets``), however they
+    end; a line longer than ``group_characters`` stands alone.
     """
     if sum(map(len, lines)) + len(lines) - 1 <= max_characters:
         return [(0, len(lines))] if lines else []
-    units = _whole_sentences([f"{line}\n" for line in lines], max_characters)
-    lengths = [sum(map(len, lines[first:last])) + last - first for first, last in units]
+    ended = [f"{line}\n" for line in lines]
+    couplets = find_couplets(ended)
+    sentences = _whole_sentences(["".join(ended[first:last]) for first, last in couplets], max_characters)
+    units = [(couplets[first][0], couplets[last - 1][1]) for first, last in sentences]
+    lengths = [sum(map(len, ended[first:last])) for first, last in units]
     # The last line of a group has no line break after it.
     groups = _share_out(lengths, group_characters + 1)
     return [(units[first][0], units[last - 1][1]) for first, last in groups]
@@ -91,31 +93,24 @@ def _shorten(sentence: str, max_characters: int, level: int = 0) -> list[str]:
     if len(sentence) <= max_characters:
         return [sentence]
     if level == len(_BREAKS):
-        count = -(-len(sentence) // max_characters)
-        size = -(-len(sentence) // count)
-        return [sentence[start : start + size] for start in range(0, len(sentence), size)]
-    parts = _split(_BREAKS[level], sentence)
+        return _cut_unmarked(sentence, max_characters)
+    parts = _join_couplets(_split(_BREAKS[level], sentence))
     return [piece for part in parts for piece in _shorten(part, max_characters, level + 1)]
 
 
-def _join_couplets(sentences: list[str]) -> list[str]:
-    """Join the two lines of each couplet where the text is regular verse with one clause to a sentence."""
-    lengths = [sum(map(is_cjk, sentence)) for sentence in sentences]
-    single = [not _INNER_MARK.search(sentence.rstrip()) for sentence in sentences]
-    clauses = Counter(length for length, alone in zip(lengths, single, strict=True) if alone)
-    usual, count = clauses.most_common(1)[0] if clauses else (0, 0)
-    if usual not in _VERSE_CLAUSE_CHARACTERS or count < max(4, _REGULAR_SHARE * len(sentences)):
-        return sentences
-    units: list[str] = []
-    first_half = False
-    for sentence, length, alone in zip(sentences, lengths, single, strict=True):
-        regular = alone and length == usual
-        if regular and first_half:
-            units[-1] += sentence
-        else:
-            units.append(sentence)
-        first_half = regular and not first_half
-    return units
+def _cut_unmarked(text: str, max_characters: int) -> list[str]:
+    """Cut where a couplet would end, were it verse; else evenly."""
+    length = sum(map(is_cjk, text))
+    step = couplet_step(length, max_characters)
+    if not step or not all(map(is_cjk, text[:length])):
+        size = -(-len(text) // -(-len(text) // max_characters))
+        return [text[start : start + size] for start in range(0, len(text), size)]
+    ends = [*range(step, length, step), len(text)]
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _join_couplets(units: Sequence[str]) -> list[str]:
+    return ["".join(units[start:stop]) for start, stop in find_couplets(units)]
 
 
 def _whole_sentences(units: Sequence[str], max_characters: int) -> list[tuple[int, int]]:

@@ -185,3 +185,28 @@ def test_chapter_that_cannot_be_decoded_is_refused_and_the_others_read(shelf: Pa
     assert [record.text for record in records] == ["规矩，", "方员之至也。"]
     assert [(refusal.file, refusal.line) for refusal in refusals] == [("离娄上/第十节", 0)]
     assert "字节偏移 30" in refusals[0].reason
+
+
+@pytest.mark.parametrize("mark", ["。", ""])
+@pytest.mark.parametrize("name", ["source", "text"])
+def test_poem_in_half_lines_keeps_its_couplets(tmp_path: Path, name: str, mark: str) -> None:
+    lines = [f"天地玄黄{chr(0x4E00 + number)}{mark}" for number in range(170)]
+    write_leaf(tmp_path / "古文原文/诗/全文", **{name: "\n".join(lines)})
+
+    (source,) = discover([tmp_path])
+    records, _refusals = read_all(source)
+    passages = [passage.text for passage in next(outline_works(records)).passages]
+
+    assert "".join(passages) == "\n".join(lines)
+    assert len(passages) > 2
+    assert {len(passage.strip().split("\n")) % 2 for passage in passages} == {0}
+
+
+def test_lines_of_prose_without_translation_are_texts_of_their_own(tmp_path: Path) -> None:
+    lines = ["子曰：“学而时习之，不亦说乎？”", "有子曰：“其为人也孝弟。”", "曾子曰。", "子夏曰。", "子贡曰。"]
+    write_leaf(tmp_path / "古文原文/论语/学而篇", text="\n".join(lines))
+
+    (source,) = discover([tmp_path])
+    records, _refusals = read_all(source)
+
+    assert [(record.text, record.goes_on) for record in records] == [(line, False) for line in lines]

@@ -149,19 +149,54 @@ def test_heading_without_text_is_reported_unless_it_comes_again(tmp_path: Path) 
     assert refusals == [Refusal("x.txt", 8, "这一行被当作篇名，其下没有文字。")]
 
 
-def test_couplet_in_two_lines_is_one_passage(tmp_path: Path) -> None:
-    lines = ["静夜思", "床前明月光，", "疑是地上霜。", "举头望明月，", "低头思故乡。"]
-    path = write(tmp_path, "x.txt", "\n".join(lines))
+def passages_of(path: Path) -> list[str]:
+    records, _refusals = read(path)
+    return [passage.text for passage in next(outline_works(records)).passages]
+
+
+@pytest.mark.parametrize("marks", ["，。", "。。", ["", ""], [" ", " "]])
+def test_poem_in_half_lines_is_one_passage(tmp_path: Path, marks: str) -> None:
+    halves = ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]
+    poem = [half + marks[number % 2] for number, half in enumerate(halves)]
+    path = write(tmp_path, "x.txt", "\n".join(["静夜思", *poem, "登鹳雀楼", *poem]))
 
     records, _refusals = read(path)
 
-    assert [record.text for record in records] == lines
-    passages = next(outline_works(records)).passages
-    assert [passage.text for passage in passages] == [
+    whole = "\n".join(map(str.strip, poem))
+    assert [record.text for record in records] == [
         "静夜思",
-        "床前明月光，\n疑是地上霜。",
-        "举头望明月，\n低头思故乡。",
+        *whole.split("\n"),
+        "登鹳雀楼",
+        *whole.split("\n"),
     ]
+    assert passages_of(path) == ["静夜思", whole, "登鹳雀楼", whole]
+
+
+def test_poems_between_blank_lines_are_passages_of_their_own(tmp_path: Path) -> None:
+    poem = "　　床前明月光。\n　　疑是地上霜。\n　　举头望明月。\n　　低头思故乡。\n"
+
+    passages = passages_of(write(tmp_path, "x.txt", f"{poem}\n{poem}"))
+
+    assert passages == ["床前明月光。\n疑是地上霜。\n举头望明月。\n低头思故乡。"] * 2
+
+
+@pytest.mark.parametrize("mark", ["。", ""])
+def test_poem_in_half_lines_that_does_not_fit_is_cut_between_couplets(tmp_path: Path, mark: str) -> None:
+    lines = [f"天地玄黄{chr(0x4E00 + number)}{mark}" for number in range(170)]
+
+    passages = passages_of(write(tmp_path, "x.txt", "\n".join(lines)))
+
+    assert "".join(passages) == "\n".join(lines)
+    assert len(passages) > 2
+    assert {len(passage.strip().split("\n")) % 2 for passage in passages} == {0}
+
+
+def test_couplet_in_two_lines_among_prose_is_one_passage(tmp_path: Path) -> None:
+    lines = [LONG, "床前明月光，", "疑是地上霜。", LONG, "春眠不觉晓。", "处处闻啼鸟。", LONG]
+
+    passages = passages_of(write(tmp_path, "x.txt", "\n".join(lines)))
+
+    assert passages == [LONG, "床前明月光，\n疑是地上霜。", LONG, "春眠不觉晓。", "处处闻啼鸟。", LONG]
 
 
 def test_nothing_goes_on_across_a_heading(tmp_path: Path) -> None:
