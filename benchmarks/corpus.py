@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from benchmarks.core_texts import core_rows, core_vectors
 from benchmarks.database import open_database, read_note, write_note
+from benchmarks.environments import CACHE
 
-ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
 # Sections of the benchmark with a longer title exist; the product refuses them.
 _MAX_SECTION_TITLE = 200
 
@@ -88,7 +89,7 @@ def add_data_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        default=ROOT.parent / "shared" / "data" / "bench",
+        default=_ROOT.parent / "shared" / "data" / "bench",
         help="folder with passages.jsonl.gz and queries_*.jsonl",
     )
 
@@ -148,7 +149,7 @@ def _known_vectors(corpus: BenchCorpus) -> dict[str, NDArray[np.float16]]:
 
     rows = core_rows(corpus.data)
     inputs = (passage_input(work=work, section=section, text=text) for work, section, text in rows)
-    kept = core_vectors(corpus.data, cache=ROOT / "var" / "bench")
+    kept = core_vectors(corpus.data, cache=CACHE)
     return dict(zip(map(hash_text, inputs), kept, strict=True))
 
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
 
-_SECRET_KEY = "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz"
+SECRET_KEY = "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 
 def open_database(name: str, *, is_fresh: bool = False) -> None:
@@ -23,7 +23,7 @@ def open_database(name: str, *, is_fresh: bool = False) -> None:
     if not url:
         sys.exit(
             "DATABASE_URL is not set. Run the benchmark on bundled servers: "
-            "python -m guoxue.embedded exec --data var/bench -- python -m benchmarks.…"
+            "python -m guoxue.embedded exec --data var/bench/servers -- python -m benchmarks.…"
         )
     with psycopg.connect(url, autocommit=True) as server:
         if is_fresh:
@@ -34,13 +34,18 @@ def open_database(name: str, *, is_fresh: bool = False) -> None:
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
             )
     os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    set_up_django()
+    call_command("migrate", verbosity=0)
+
+
+def set_up_django() -> None:
+    """Let the product be imported; a benchmark that needs no database calls this alone."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "guoxue.settings")
-    os.environ.setdefault("SECRET_KEY", _SECRET_KEY)
+    os.environ.setdefault("SECRET_KEY", SECRET_KEY)
     os.environ.setdefault("DEBUG", "true")
     django.setup()
     # While debugging, Django formats and keeps every statement, a third of a millisecond for one with a vector.
     settings.DEBUG = False
-    call_command("migrate", verbosity=0)
 
 
 def drop_database(name: str) -> None:

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.core_texts import core_rows, core_vectors, query_vectors, store_passages
+from benchmarks.corpus import add_data_argument
 from benchmarks.database import drop_database, open_database
 from benchmarks.environments import CACHE, peer_python
 from benchmarks.reporting import Row, print_machine, print_rows, seconds_of
 
-_ROOT = Path(__file__).resolve().parent.parent
 _DATABASE = "guoxue_bench_dense"
 _MODEL = "benchmark"
 _LIMIT = 20
@@ -78,7 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=_ROOT.parent / "shared" / "data" / "bench")
+    add_data_argument(parser)
     parser.add_argument("--vectors", type=Path, help="a .npy file of L2-normalised rows instead of our own")
     parser.add_argument("--queries", type=int, default=200, metavar="N")
     parser.add_argument("--rounds", type=int, default=8, metavar="N", help="each query is asked so often")

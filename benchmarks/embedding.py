@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.core_texts import core_rows, store_passages
+from benchmarks.corpus import add_data_argument
 from benchmarks.database import drop_database, open_database
 from benchmarks.reporting import Row, print_machine, print_rows, seconds_of
 
-_ROOT = Path(__file__).resolve().parent.parent
 _DATABASE = "guoxue_bench_embedding"
 
 
@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=_ROOT.parent / "shared" / "data" / "bench")
+    add_data_argument(parser)
     parser.add_argument("--passages", type=int, default=1024, metavar="N")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     options = parser.parse_args()

@@ -9,7 +9,6 @@ import argparse
 import http.client
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import SECRET_KEY, drop_database, open_database
 from benchmarks.environments import peer_python
 from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.servers import free_port
 
 _DATABASE = "guoxue_bench_history"
-_SECRET_KEY = "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz"
 _PEERS = Path(__file__).with_name("peers")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TURNS = 10
@@ -33,7 +32,7 @@ class Server:
     """A web server in a process of its own, its children included."""
 
     def __init__(self, command: Sequence[str], **environment: str) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         told = [part.format(port=self._port) for part in command]
         self._process = subprocess.Popen(told, env={**os.environ, **environment})
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
@@ -82,7 +81,7 @@ def main() -> int:
     options = parser.parse_args()
     python = peer_python("history", _PEERS / "history-requirements.txt")
     # Tokens are signed here and read by both servers.
-    os.environ["SECRET_KEY"] = _SECRET_KEY
+    os.environ["SECRET_KEY"] = SECRET_KEY
     open_database(_DATABASE, is_fresh=True)
     try:
         path, token = _fill()
@@ -121,7 +120,7 @@ def _measure(python: Path, path: str, token: str, pairs: int, requests: int) -> 
 def _our_server() -> Server:
     gunicorn = ["-m", "gunicorn", "guoxue.wsgi", "--bind", "127.0.0.1:{port}", "--workers", "1"]
     threads = ["--worker-class", "gthread", "--threads", "4", "--keep-alive", "30", "--log-level", "warning"]
-    environment = {"DEBUG": "false", "LOG_LEVEL": "ERROR", "TRIAL_HMAC_KEY": _SECRET_KEY}
+    environment = {"DEBUG": "false", "LOG_LEVEL": "ERROR", "TRIAL_HMAC_KEY": SECRET_KEY}
     return Server([sys.executable, *gunicorn, *threads], **environment)
 
 
@@ -186,12 +185,6 @@ def _assert_equal(ours: bytes, theirs: bytes) -> None:
     mine, other = json.loads(ours), json.loads(theirs)
     if mine != other or len(mine["results"]) != 2 * _TURNS:
         raise SystemExit(f"The two do not say the same:\n{mine}\n{other}"[:4000])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _children(pid: int) -> list[int]:

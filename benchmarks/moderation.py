@@ -7,7 +7,6 @@ import argparse
 import gzip
 import itertools
 import json
-import os
 import random
 import sys
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ from importlib import import_module
 from pathlib import Path
 
 import ahocorasick
-import django
 
+from benchmarks.corpus import add_data_argument
+from benchmarks.database import set_up_django
 from benchmarks.reporting import Row, print_machine, print_rows, seconds_of, time_alternately
 
-_ROOT = Path(__file__).resolve().parent.parent
 _SEED = 4
 _LENGTHS = (2, 3, 4, 4, 5, 6)
 _DELTA_CHARACTERS = 4
@@ -31,15 +30,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=_ROOT.parent / "shared" / "data" / "bench")
+    add_data_argument(parser)
     parser.add_argument("--passages", type=int, default=None, metavar="N")
     parser.add_argument("--words", type=int, default=10_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "guoxue.settings")
-    os.environ.setdefault("SECRET_KEY", "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz")
-    os.environ.setdefault("DEBUG", "true")
-    django.setup()
+    set_up_django()
     texts = list(itertools.islice(_passages(options.data / "passages.jsonl.gz"), options.passages))
     print_machine()
     rows = [*_measure_hits(texts), *_measure_speed(texts, options.words, options.rounds)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from benchmarks.environments import peer_python
-from benchmarks.upstream import free_port, running
+from benchmarks.servers import free_port, running
 
 _PEERS = Path(__file__).with_name("peers")
 

@@ -36,9 +36,10 @@ class Bar:
         return self.metric.endswith("_ms")
 
 
-# References: the best fusion measured before ours on the core; on all passages the lexical side alone.
+# References: the best fusion measured before ours on the core; on all passages the lexical side alone. Of a range that
+# was measured it is the better end.
 CORE = (
-    Bar("question", "recall_5", 0.93, 0.95),
+    Bar("question", "recall_5", 0.96, 0.95),
     Bar("modern", "recall_5", 0.90, 0.91),
     Bar("modern", "mrr_10", 0.85, 0.86),
     Bar("fragment", "recall_1", 1.0, 0.995),
@@ -52,7 +53,7 @@ FULL = (
     Bar("traditional", "recall_1", 0.997, 0.995),
     Bar("fragment_noisy", "recall_1", 0.93, 0.96),
     Bar("", "p50_ms", 16, 20),
-    Bar("", "p95_ms", 79, 60),
+    Bar("", "p95_ms", 51, 60),
 )
 
 

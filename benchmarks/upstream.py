@@ -6,14 +6,12 @@
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socket import create_server
 from typing import Any
+
+from benchmarks.servers import free_port, running
 
 TEXT = "学而时习"
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -45,33 +43,6 @@ def scripted_upstream(*, deltas: int, gap_seconds: float) -> Iterator[str]:
     arguments = [str(port), "--deltas", str(deltas), "--gap", str(gap_seconds)]
     with running([sys.executable, "-m", "benchmarks.upstream", *arguments], f"http://127.0.0.1:{port}/"):
         yield f"http://127.0.0.1:{port}/v1"
-
-
-@contextmanager
-def running(
-    command: list[str], url: str, *, environment: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server; the block begins when its URL answers, and ends the server."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment) as process:
-        try:
-            for _ in range(300):
-                if process.poll() is not None:
-                    raise SystemExit(f"{command[-1]} has ended; see above.")
-                try:
-                    urllib.request.urlopen(url, timeout=5).read()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield process
-        finally:
-            process.terminate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _serve(port: int, deltas: int, gap_seconds: float) -> None:

@@ -5,7 +5,6 @@ under it, so that none can appear below the last one indexed.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import numpy as np
 from django.db import connection
@@ -15,6 +14,7 @@ from django.db.models.functions import Length
 from knowledge.folding import fold
 from knowledge.index.postings import SEGMENT_LIMIT, Document, build_blocks, count_characters
 from knowledge.models import IndexSegment, Passage, PostingBlock
+from knowledge.outlining.terms import fold_names
 
 # A segment has no more characters than this, so that writing one takes some hundred megabytes at most.
 SEGMENT_CHARACTERS = 10_000_000
@@ -128,13 +128,10 @@ def _write_segment(first: int, last: int) -> int:
     return len(rows)
 
 
-_fold_name = lru_cache(maxsize=200_000)(fold)
-
-
 def _read_passages(first: int, last: int) -> Iterable[tuple[int, int, str, tuple[str, ...], str]]:
     passages = Passage.objects.filter(pk__range=(first, last)).order_by("pk")
     columns = ("pk", "work_id", "folded", "translation")
     names = ("work__title", "section__path", "section__author")
     for key, work_id, text, translation, *place in passages.values_list(*columns, *names).iterator(10_000):
-        folded = tuple(filter(None, (_fold_name(name or "") for name in place)))
+        folded = fold_names(name or "" for name in place)
         yield key, work_id, text, folded, fold(translation) if translation else ""

@@ -80,7 +80,7 @@ def _assert_latest(snapshot: Snapshot) -> None:
 
 
 def _fetch(statement: str, parameters: Any) -> list[tuple[Any, ...]]:
-    """Ask for rows as bytes: half a megabyte of blocks would come as twice as much hexadecimal text."""
+    """Ask for rows as bytes: hundreds of blocks would come as twice as much hexadecimal text."""
     connection.ensure_connection()
     binary: Any = psycopg.Cursor(connection.connection)
     binary.format = psycopg.pq.Format.BINARY

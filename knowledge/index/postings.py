@@ -2,7 +2,7 @@
 
 A term is a pair of adjoining characters of the folded text, or its last character alone. A posting list says
 in which documents of a segment a term occurs. Lists lie in blocks, sorted by term, small enough for PostgreSQL
-to keep each in its row.
+to keep each in its row, but for the longest lists.
 """
 
 from collections.abc import Iterable, Sequence
@@ -170,7 +170,7 @@ def _firsts(ordered: Terms) -> Terms:
 
 def _blocks(terms: Terms, starts: Terms, documents: Documents) -> Iterable[Block]:
     ends = np.append(starts[1:], len(documents))
-    # Where a block begins depends on the bytes before it, so that a long list fills one or more on its own.
+    # Where a block begins depends on the bytes before it. A list is never divided: a long one makes its block large.
     before = starts * documents.itemsize + np.arange(len(terms)) * _ENTRY_BYTES
     firsts = _firsts(before // _BLOCK_BYTES)
     for first, last in zip(firsts, [*firsts[1:], len(terms)], strict=True):

@@ -80,7 +80,7 @@ def cited_works(claims: Sequence[Claim], names: WorkNames) -> frozenset[int]:
     return frozenset().union(*(names.works.get(part, frozenset()) for part in parts))
 
 
-def speaks_in(speaker: str, folded: str) -> bool:
+def _speaks_in(speaker: str, folded: str) -> bool:
     """Tell whether the passage's folded text says that someone named in the clause speaks: 子贡曰."""
     return any(f"{name}曰" in folded for name in names_in(speaker.rstrip("曰云说")) if name[-1] not in "曰云")
 
@@ -94,7 +94,7 @@ def soften(attribution: Attribution, claim: Claim, text: str, source: str) -> At
     if attribution == "wrong" and any(f"《{part}》" in text for part in parts):
         return "unknown"
     said = fold(text)
-    if attribution == "unknown" and claim.tie < Tie.HELD and speaks_in(claim.speaker, said):
+    if attribution == "unknown" and claim.tie < Tie.HELD and _speaks_in(claim.speaker, said):
         return "right"
     if attribution == "right" and not claim.places and _is_said_by_another(claim.speaker, said, source):
         return "unknown"

@@ -3,9 +3,9 @@
 The rule, by the number of ideographs, by how firmly the reply ties them to a source (``Tie``), by how they are set
 (in marks, as a block or verse, or without any sign) and by their wording (``Diction``):
 
-* **exact** is shown from eight ideographs on; four to seven count when someone is said to have said them, when they
-  are set off, or when they are rare: 「上善若水」 stands in a handful of passages, 「天下之人」 in hundreds. Common is
-  what more than one passage in ten thousand has, and more than eight; fifty are never rare.
+* **exact** is shown from eight ideographs on; four to seven count when someone is said to have said them, when a place
+  is given, when they are set off, or when they are rare: 「上善若水」 stands in a handful of passages, 「天下之人」 in
+  hundreds. Common is what more than one passage in ten thousand has, and more than eight; fifty are never rare.
 * **near** needs as much and more, because chance brings strangers close: four ideographs must be said by someone;
   five to seven too, or the source must be a whole clause; where a quarter and more is altered, the source must stand
   where the reply says or be a whole clause. Modern wording is near only to what it has most of, unless the reply

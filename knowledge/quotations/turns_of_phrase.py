@@ -67,7 +67,7 @@ _NOTION_BEHIND = re.compile(
 )
 
 
-def last_clause(words: str) -> str:
+def _last_clause(words: str) -> str:
     """Return the clause that the words end with, without the colon behind it."""
     return _CLAUSE_END.split(words.rstrip(",:"))[-1]
 
@@ -138,7 +138,7 @@ def leads_on(between: str) -> bool:
         return True
     if not _SPEECH.search(between) and not _HOLDS.search(between):
         return False
-    last = last_clause(between)
+    last = _last_clause(between)
     is_one_clause = len(last) == len(between.rstrip(",:"))
     is_located = _LOCATED.match(between) and not _CLOSED.search(between)
     return is_one_clause or bool(is_located or _SAME_SPEAKER.match(last.lstrip(CLOSING_MARKS)))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.db import connection
 
@@ -65,7 +64,7 @@ class CandidateText:
     @property
     def names(self) -> tuple[str, ...]:
         """The folded names of its place."""
-        return _fold_place(self.place.work, self.place.path, self.place.author)
+        return fold_names((self.place.work, self.place.path, self.place.author))
 
 
 def read_texts(passage_ids: Iterable[int]) -> dict[int, CandidateText]:
@@ -87,11 +86,6 @@ _READ_TEXTS = """
     LEFT JOIN knowledge_section AS section ON section.id = passage.section_id
     WHERE passage.id = ANY(%s)
 """
-
-
-@lru_cache(maxsize=20_000)
-def _fold_place(*names: str) -> tuple[str, ...]:
-    return fold_names(names)
 
 
 def rank_groups(candidates: Mapping[int, Candidate], texts: Mapping[int, CandidateText]) -> list[list[int]]:

@@ -112,16 +112,14 @@ def find_exact(
     Passages of a preferred work come first, original texts before commentary, then those of which the
     phrase is the larger part. Phrases of one character are not looked up.
     """
-    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
+    wanted, postings = _read_rarest(snapshot, phrases, _EXACT_PAIRS)
     return _hold(snapshot, wanted, postings, where, limit)
 
 
 @on_one_snapshot
 def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> dict[str, list[int]]:
     """Return for each folded phrase the ids of the passages that share its rarest pairs, best first."""
-    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _SIMILAR_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
+    wanted, postings = _read_rarest(snapshot, phrases, _SIMILAR_PAIRS)
     found: dict[str, list[int]] = {}
     for phrase, pairs in wanted.items():
         own = {pair: postings[pair] for pair in pairs}
@@ -133,14 +131,12 @@ def find_similar(snapshot: Snapshot, phrases: Sequence[str], *, limit: int) -> d
     return found
 
 
-@on_one_snapshot
-def count_passages(snapshot: Snapshot, phrases: Sequence[str]) -> dict[str, int]:
-    """Return in how many passages each folded phrase stands at most: as often as the rarest of its pairs."""
-    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), _EXACT_PAIRS) for phrase in phrases}
-    postings = read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
-    return {
-        phrase: min((len(postings[pair]) for pair in pairs), default=0) for phrase, pairs in wanted.items()
-    }
+def _read_rarest(
+    snapshot: Snapshot, phrases: Sequence[str], limit: int
+) -> tuple[dict[str, list[str]], Postings]:
+    """Return the rarest pairs of each phrase, and where all of them stand."""
+    wanted = {phrase: _rarest(snapshot, split_pairs(phrase), limit) for phrase in phrases}
+    return wanted, read_pairs(snapshot, set(chain.from_iterable(wanted.values())))
 
 
 def _rarest(snapshot: Snapshot, pairs: Iterable[str], limit: int) -> list[str]:

@@ -34,7 +34,7 @@ _QUESTION_MARKS = re.compile("[?？]|什么|怎么|怎样|如何|哪|谁|吗|为
 
 
 class QueryKind(StrEnum):
-    """What the query is like, which decides how much the vectors have to say."""
+    """What the query is like, as an operator is told; its candidates are scored alike whatever it is (ADR 2)."""
 
     LINE = "line"
     QUESTION = "question"

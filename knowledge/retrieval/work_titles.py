@@ -22,11 +22,10 @@ class WorksVersion:
 
 @dataclass(frozen=True)
 class ListedWork:
-    """A work as searches need it; ``names`` are its title and aliases as written, ``folded`` the same folded."""
+    """A work as searches need it; ``folded`` are its title and aliases, folded."""
 
     work_id: int
     category: str
-    names: tuple[str, ...]
     folded: tuple[str, ...]
 
 
@@ -64,7 +63,7 @@ def list_works() -> tuple[ListedWork, ...]:
 
 
 def _listed(work_id: int, category: str, names: tuple[str, ...]) -> ListedWork:
-    return ListedWork(work_id, category, names, tuple(filter(None, map(fold, names))))
+    return ListedWork(work_id, category, tuple(filter(None, map(fold, names))))
 
 
 _lock = threading.Lock()

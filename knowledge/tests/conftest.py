@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from knowledge.bundled_model import BundledModel
-from knowledge.vectors.background import forget_samples
+from knowledge.vectors import background
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +16,4 @@ def bundled_model() -> BundledModel:
 @pytest.fixture(autouse=True)
 def fresh_samples() -> None:
     """No test measures similarities by the vectors of another one's corpus."""
-    forget_samples()
+    background._samples.clear()

@@ -28,12 +28,6 @@ def standardise(
     return {key: (similarity - mean) / spread for key, similarity in similarities.items()}
 
 
-def forget_samples() -> None:
-    """Let the next query take new samples."""
-    with _lock:
-        _samples.clear()
-
-
 def _sample(model: str, dimensions: int) -> NDArray[np.float32]:
     """Return some hundred vectors of the model, in rows of length 1; they are kept for ten minutes."""
     with _lock:

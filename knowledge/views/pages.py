@@ -18,6 +18,7 @@ from knowledge.models import Category, Section, Work
 from knowledge.reading.catalogue import UNSORTED, divide, find_works, other_editions
 from knowledge.reading.citing import Style, cite_passage
 from knowledge.reading.daily import DailyLine, choose_line, split_clauses
+from knowledge.reading.outlines import Branch, grow_tree, named_like
 from knowledge.reading.pinyin import LABEL
 from knowledge.reading.sections import (
     Stretch,
@@ -31,7 +32,6 @@ from knowledge.reading.sections import (
 )
 from knowledge.retrieval.search import neighbours
 from knowledge.views.doors import CACHE_SECONDS
-from knowledge.views.outlines import Branch, grow_tree, named_like
 
 WORKS_IN_DIVISION = 12
 WORKS_PER_PAGE = 60

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from guoxue.api import CursorPagination
 from knowledge.models import Passage, Section, Work
 from knowledge.reading.catalogue import find_works, other_editions
+from knowledge.reading.outlines import named_like
 from knowledge.reading.sections import (
     Stretch,
     beside,
@@ -29,7 +30,6 @@ from knowledge.serializers.works import (
     WorksQuerySerializer,
 )
 from knowledge.views.doors import ReadingView, asked
-from knowledge.views.outlines import named_like
 
 
 class WorksByTitle(CursorPagination):

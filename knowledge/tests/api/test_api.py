@@ -155,6 +155,15 @@ def test_search_answers_with_scores_and_places(client: APIClient) -> None:
     assert all(first["text"][start:end] for start, end in first["matched"])
 
 
+def test_half_a_line_is_searched_by_its_characters_alone(client: APIClient) -> None:
+    body = client.get("/api/v1/search", {"q": "更上一層樓", "mode": "line"}).json()
+
+    assert body["dense_available"] is False
+    first = body["results"][0]
+    assert (first["citation"], first["exact"]) == ("王之涣《登鹳雀楼》", True)
+    assert [hit["dense_score"] for hit in body["results"]] == [None] * len(body["results"])
+
+
 def test_search_keeps_to_works_and_categories(client: APIClient) -> None:
     by_work = client.get("/api/v1/search?q=知者&work=老子&work=唐诗选&limit=20").json()
     by_category = client.get("/api/v1/search?q=知者&category=经部&limit=20").json()

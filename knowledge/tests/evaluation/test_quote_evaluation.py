@@ -56,6 +56,7 @@ def test_starter_cases_are_what_they_should_be() -> None:
 
     by_label = {label: sum(case.label == label for case in cases) for label in {case.label for case in cases}}
     assert len(cases) >= 300
+    assert by_label.keys() >= {"true", "altered", "wrong_book", "invented", "traditional", "unpunctuated"}
     assert min(by_label.values()) >= 10
     assert len({case.reply for case in cases}) == len(cases)
     assert {case.verdict for case in cases if case.label in FORGED} == {"near", "not_found"}

@@ -138,7 +138,13 @@ def test_search_stays_within_its_scope(scope: Scope, works: set[str]) -> None:
 
 
 @pytest.mark.parametrize("scope", [Scope(), Scope(work_titles=("论语",)), Scope(categories=("经部",))])
-def test_search_returns_its_full_number_of_hits(scope: Scope) -> None:
+def test_search_returns_its_full_number_of_hits(scope: Scope, tmp_path: Path, monkeypatch) -> None:
+    """Though more passages outside of the scope come nearer than either side takes candidates."""
+    monkeypatch.setattr(search, "CANDIDATES", 3)
+    monkeypatch.setattr(search, "DEEPEST_CANDIDATES", 6)
+    load(tmp_path, "# 智书\n\n" + "\n\n".join(f"{number}问：什么是智慧？" for number in "一二三四五六七八"))
+    filling.embed_missing()
+
     assert len(search_passages("什么是智慧", limit=6, scope=scope)) == 6
 
 

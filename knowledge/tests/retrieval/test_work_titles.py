@@ -15,7 +15,7 @@ def test_change_of_a_name_is_seen() -> None:
     work.aliases = ["五千言"]
     work.save()
 
-    assert [each.names for each in list_works()] == [("老子", "五千言")]
+    assert [each.folded for each in list_works()] == [("老子", "五千言")]
 
 
 def test_added_and_removed_works_are_seen() -> None:
@@ -26,7 +26,7 @@ def test_added_and_removed_works_are_seen() -> None:
 
     work.delete()
 
-    assert [each.names for each in list_works()] == [("庄子",)]
+    assert [each.folded for each in list_works()] == [("庄子",)]
 
 
 def test_names_are_read_once(django_assert_num_queries) -> None:
