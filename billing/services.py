@@ -42,6 +42,15 @@ logger = logging.getLogger(__name__)
 MINIMUM_OUTPUT_TOKENS = 256
 REASON_MAX_CHARACTERS = 200
 _TRIAL_BUDGET_LOCK = 0x7472_6961_6C
+_CLOSING_FIELDS = (
+    "status",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "settled_micros",
+    "absorbed_micros",
+    "settled_at",
+)
 _UNIQUE_KEYS = {"billing_hold_key_key", "billing_ledgertransaction_key_key"}
 
 
@@ -261,7 +270,7 @@ def _begin_hold(hold: Hold) -> Hold:
 def _end_hold(hold: Hold, kind: LedgerTransaction.Kind) -> Hold:
     """Write the hold's end and its one closing transaction: bonus pays first, the rest goes back."""
     hold.settled_at = timezone.now()
-    hold.save()
+    hold.save(update_fields=_CLOSING_FIELDS)
     bonus_paid = min(hold.settled_micros, hold.bonus_micros)
     cash_paid = hold.settled_micros - bonus_paid
     movements = {
@@ -306,10 +315,9 @@ def _lock_wallet(wallet_id: int) -> Wallet:
 
 def _lock_hold(key: str) -> Hold:
     """Lock the hold's wallet and then the hold, and return it as it is now, with its wallet and its price."""
-    wallet_id = Hold.objects.filter(key=key).values_list("wallet_id", flat=True).first()
-    if wallet_id is None:
+    wallet = Wallet.objects.select_for_update(no_key=True, of=("self",)).filter(holds__key=key).first()
+    if wallet is None:
         raise HoldNotFound
-    wallet = _lock_wallet(wallet_id)
     hold = Hold.objects.select_related("price").select_for_update(no_key=True, of=("self",)).get(key=key)
     hold.wallet = wallet
     return hold

@@ -6,9 +6,10 @@ import re
 import secrets
 import string
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 CANARY_LETTERS = 16
 # Eight letters of it in a row betray it, four keep text back: neither comes about by chance. With a window at every
@@ -42,8 +43,10 @@ class CanaryWatch:
 
     def __init__(self, canary: str) -> None:
         self.leaked = False
-        self._beginnings = _beginnings(canary)
+        self._canary = canary
         self._seen = ""
+        self._suspicion = _Suspicion.NONE
+        self._worths: dict[str, _Suspicion | None] = {"": _Suspicion.NONE}
         self._held: list[str] = []
 
     def feed(self, delta: str) -> str:
@@ -74,11 +77,37 @@ class CanaryWatch:
         """Move on to the longest beginning of a disguise that the text ends with; ``""`` is always one."""
         for letter in _folded(character):
             self._seen += letter
-            while self._seen not in self._beginnings:
+            while (suspicion := self._known_worth(self._seen)) is None:
                 self._seen = self._seen[1:]
-            if self._beginnings[self._seen] is _Suspicion.BETRAYED:
+            self._suspicion = suspicion
+            if suspicion is _Suspicion.BETRAYED:
                 break
-        return self._beginnings[self._seen]
+        return self._suspicion
+
+    def _known_worth(self, beginning: str) -> _Suspicion | None:
+        """Look once for each beginning: ordinary text has few of them, again and again."""
+        if beginning not in self._worths:
+            self._worths[beginning] = self._worth(beginning)
+        return self._worths[beginning]
+
+    def _worth(self, beginning: str) -> _Suspicion | None:
+        """Return what the beginning of a disguise is worth: kept back from its middle on; None if none begins so."""
+        first = bisect_left(self._disguises, beginning)
+        end = first
+        while end < len(self._disguises) and self._disguises[end].startswith(beginning):
+            end += 1
+        if end == first:
+            return None
+        # In the order of the alphabet what is a whole disguise comes first.
+        if self._disguises[first] == beginning:
+            return _Suspicion.BETRAYED
+        shortest = min(map(len, self._disguises[first:end]))
+        return _Suspicion.KEPT_BACK if len(beginning) >= (shortest + 1) // 2 else _Suspicion.NONE
+
+    @cached_property
+    def _disguises(self) -> list[str]:
+        """All disguises in the order of the alphabet; a text of ideographs alone never asks for them."""
+        return sorted(_disguises(self._canary))
 
 
 @lru_cache(maxsize=8192)
@@ -86,17 +115,6 @@ def _folded(character: str) -> str:
     """Return the plain lower-case Latin letters and digits that a character stands for, if it does."""
     plain = unicodedata.normalize("NFKD", character).lower().translate(_LOOKALIKES)
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())
-
-
-def _beginnings(canary: str) -> dict[str, _Suspicion]:
-    """Return every beginning of every disguise with what it is worth."""
-    disguises = list(_disguises(canary))
-    halves = [(disguise, (len(disguise) + 1) // 2) for disguise in disguises]
-    return {
-        **{each[:length]: _Suspicion.NONE for each, half in halves for length in range(half)},
-        **{each[:length]: _Suspicion.KEPT_BACK for each, half in halves for length in range(half, len(each))},
-        **dict.fromkeys(disguises, _Suspicion.BETRAYED),
-    }
 
 
 def _disguises(canary: str) -> Iterator[str]:

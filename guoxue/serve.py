@@ -43,6 +43,11 @@ class Flow:
         """The connection is gone: nobody has to wait for it."""
         self._writable.set()
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the connection takes more now."""
+        return self._writable.is_set()
+
     async def wait(self) -> None:
         """Return once the connection takes more."""
         await self._writable.wait()
@@ -77,7 +82,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         """Pass a message of the application on to the client, once there is room for it."""
         kind = message["type"]
         flow = self._flows.get(protocol)
-        if flow is not None and kind != "websocket.close" and not await self._has_room(protocol, flow):
+        must_wait = flow is not None and not flow.is_open and kind != "websocket.close"
+        if flow and must_wait and not await self._has_room(protocol, flow):
             return
         if kind == "http.response.body" and not message.get("more_body"):
             self._forget(protocol)

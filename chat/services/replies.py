@@ -77,7 +77,8 @@ def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outco
     with transaction.atomic(durable=True):
         message = (
             Message.objects.streaming()
-            .select_for_update(no_key=True)
+            .select_for_update(no_key=True, of=("self",))
+            .select_related("role", "session__owner")
             .filter(id=message_id, lease_token=lease_token)
             .first()
         )

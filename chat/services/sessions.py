@@ -115,8 +115,11 @@ def locked_session(user: User, session_id: uuid.UUID) -> Session:
     )
     if session is None:
         raise errors.SessionNotFound
-    if not User.objects.filter(id=user.id, is_active=True).exists():
+    # Read after the lock was had: the account may have been disabled while we waited for it.
+    owner = User.objects.filter(id=user.id, is_active=True).first()
+    if owner is None:
         raise AccountDisabled
+    session.owner = owner
     return session
 
 

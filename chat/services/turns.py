@@ -75,9 +75,9 @@ def begin_turn(
             finished_at=Now(),
         )
         record_judgements(judgements, direction=Direction.INPUT, user=user, message_id=question.id)
-        turn = _start_reply(session, question, role, client_message_id)
         title = None if session.title else _title_from(text)
-        Session.objects.filter(id=session.id).update(role=role, title=title or session.title)
+        session.role, session.title = role, title or session.title
+        turn = _start_reply(session, question, role, client_message_id)
     return replace(turn, title=title)
 
 
@@ -225,7 +225,9 @@ def _start_reply(
         lease_expires_at=lease_end(),
         created_at=Now(),
     )
-    Session.objects.filter(id=session.id).update(leaf=reply, last_message_at=Now())
+    Session.objects.filter(id=session.id).update(
+        leaf=reply, last_message_at=Now(), role=session.role, title=session.title
+    )
     hold = hold_credit(
         key=reply.hold_key,
         user=session.owner,

@@ -1,6 +1,5 @@
 """Decides what of a model's words goes on to the viewers: made safe, and judged, by the word list before it is shown."""
 
-import asyncio
 from uuid import UUID
 
 from accounts.models import User
@@ -65,12 +64,14 @@ class Screen:
 
 async def open_screens(canary: str, *, user: User, message_id: UUID, written: str) -> tuple[Screen, Screen]:
     """Return the screens of a reply's text, which goes on after what is ``written``, and of its reasoning."""
-    text, reasoning = await asyncio.gather(
-        in_thread(open_output_check, user=user), in_thread(open_output_check, user=user)
-    )
+    text, reasoning = await in_thread(_open_checks, user)
     if written:
         text.feed(written)
     return (
         Screen(canary, text, user=user, message_id=message_id),
         Screen(canary, reasoning, user=user, message_id=message_id),
     )
+
+
+def _open_checks(user: User) -> tuple[OutputWindows, OutputWindows]:
+    return open_output_check(user=user), open_output_check(user=user)

@@ -11,10 +11,9 @@ import aiohttp
 import httpx2
 import openai
 from django.conf import settings
-from openai.types.chat import ChatCompletionMessageParam
 
 from guoxue.llm.errors import ModelBusy, ModelError, ModelRejected, ModelTimeout, ModelUnavailable
-from guoxue.llm.messages import ChatMessage, ChatRequest
+from guoxue.llm.messages import ChatRequest
 from guoxue.llm.providers import Provider
 
 # What a provider may do to us on the way; ValueError is an answer that is not of the protocol.
@@ -51,16 +50,23 @@ class Connection:
     ) -> AsyncGenerator[AsyncIterator[bytes], None]:
         """Ask, and give the body as it comes; the headers must have come before the deadline."""
         async with asyncio.timeout_at(deadline):
-            answer = await self._client.chat.completions.with_raw_response.create(
-                model=model,
-                messages=[_as_parameter(message) for message in request.messages],
-                max_tokens=request.max_tokens,
-                temperature=request.temperature,
+            # The SDK's own door: through ``chat.completions`` it would look each message over for what to rename.
+            stream = await self._client.post(
+                "/chat/completions",
+                cast_to=object,
+                body={
+                    "model": model,
+                    "messages": [{"role": each.role, "content": each.content} for each in request.messages],
+                    "max_tokens": request.max_tokens,
+                    "temperature": request.temperature,
+                    "stream": True,
+                    "stream_options": {"include_usage": True},
+                },
+                options={"headers": {"Accept": "text/event-stream", "Accept-Encoding": "identity"}},
                 stream=True,
-                stream_options={"include_usage": True},
-                extra_headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
+                stream_cls=openai.AsyncStream[object],
             )
-        response = answer.http_response
+        response = stream.response
         try:
             yield _body_of(response)
         finally:
@@ -106,11 +112,3 @@ def _retry_after(headers: httpx2.Headers) -> int | None:
         date = email.utils.parsedate_tz(value)
         seconds = email.utils.mktime_tz(date) - time.time() if date else math.nan
     return math.ceil(min(seconds, _LONGEST_WAIT_SECONDS)) if seconds >= 0 else None
-
-
-def _as_parameter(message: ChatMessage) -> ChatCompletionMessageParam:
-    if message.role == "system":
-        return {"role": "system", "content": message.content}
-    if message.role == "user":
-        return {"role": "user", "content": message.content}
-    return {"role": "assistant", "content": message.content}
