@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TextIO
 
 from knowledge.errors import CorpusFileRefused
+from knowledge.formats.file_names import title_of
 
 MAX_LINE_CHARACTERS = 16_000_000
 _ORDINAL_SHIFT = 32
@@ -24,13 +25,9 @@ class CorpusFile:
     ordinal: int = 0
 
     @property
-    def stem(self) -> str:
-        """The file's name without folders and suffix: the last resort for the title of a work.
-
-        ``论语/text.txt`` is called after its folder: the name says only that it is the text of something.
-        """
-        name = PurePosixPath(self.name)
-        return name.stem if name.stem != "text" else name.parent.name or name.stem
+    def title(self) -> str:
+        """The title that the file's name gives to a work without one."""
+        return title_of(self.name)
 
     def number(self, line: int) -> int:
         """Return a number that no other line of the source has, to tell sections of one title apart."""

@@ -33,7 +33,7 @@ def read_docx(file: CorpusFile, work_title: str | None) -> ParsedItems:
     """
     with open_archive(file.path, "DOCX") as archive:
         levels = _style_levels(archive)
-        work = WorkDetails(_first_title(archive, levels) or work_title or file.stem)
+        work = WorkDetails(_first_title(archive, levels) or work_title or file.title)
         stack: list[tuple[int, Heading]] = []
         for number, (level, text) in enumerate(_levelled(archive, levels), 1):
             if not text:

@@ -65,7 +65,7 @@ def read_epub(file: CorpusFile, work_title: str | None) -> ParsedItems:
     for an EPUB that is encrypted, damaged or too large.
     """
     with open_archive(file.path, "EPUB") as archive:
-        book = _read_package(archive, work_title, file.stem)
+        book = _read_package(archive, work_title, file.title)
         for name, reason in book.contents.refused.items():
             yield Refusal(f"{file.name}#{name}", 0, reason)
         sections = _Sections(book.contents)
@@ -99,7 +99,7 @@ def _read_document(
         yield Refusal(place, 0, f"目录里的“{title}”在正文中没有对应的位置，没有成为篇名。")
 
 
-def _read_package(archive: Archive, work_title: str | None, stem: str) -> _Book:
+def _read_package(archive: Archive, work_title: str | None, file_title: str) -> _Book:
     if _ENCRYPTION in archive and any(
         local_name(each) == "CipherReference"
         and not each.get("URI", "").lower().endswith((".otf", ".ttf", ".woff"))
@@ -114,7 +114,7 @@ def _read_package(archive: Archive, work_title: str | None, stem: str) -> _Book:
     items = {item.get("id", ""): item for item in root.iter("{*}item")}
     title = (root.findtext(".//{http://purl.org/dc/elements/1.1/}title") or "").strip()
     author = (root.findtext(".//{http://purl.org/dc/elements/1.1/}creator") or "").strip()
-    work = WorkDetails(title or work_title or stem, author=author)
+    work = WorkDetails(title or work_title or file_title, author=author)
     navs = [item for item in items.values() if "nav" in item.get("properties", "").split()]
     documents = [
         resolve(package, item.get("href", ""))[0]

@@ -1,7 +1,7 @@
-"""Decides how the name of a file is read when nobody says in which encoding it was written."""
+"""Decides how the name of a file is read: in which encoding it was written, and which title it gives."""
 
 import os
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 
 def decode_name(raw: bytes) -> str:
@@ -15,6 +15,15 @@ def decode_name(raw: bytes) -> str:
 def readable_name(path: PurePath) -> str:
     """Return the path with slashes, as people read it; a name that is no UTF-8 could not be stored or shown."""
     return Path(*map(_readable_part, path.parts)).as_posix()
+
+
+def title_of(name: str) -> str:
+    """Return the title that a file's readable name gives, without folders and suffix: the last resort for a work.
+
+    ``论语/text.txt`` is called after its folder: the name says only that it is the text of something.
+    """
+    path = PurePosixPath(name)
+    return path.stem if path.stem != "text" else path.parent.name or path.stem
 
 
 def _readable_part(part: str) -> str:

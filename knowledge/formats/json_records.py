@@ -17,7 +17,7 @@ _PART_KEYS = ("content", "paragraphs", "chapters", "sections")
 
 def read_json_lines(file: CorpusFile, work_title: str | None) -> ParsedItems:
     """Yield the records of a file with one JSON object in each line; a broken line is refused alone."""
-    defaults = {"work": work_title or file.stem}
+    defaults = {"work": work_title or file.title}
     for number, line in file.lines():
         if not line.strip():
             continue
@@ -34,7 +34,7 @@ def read_json(file: CorpusFile, work_title: str | None) -> ParsedItems:
 
     The list is read element by element; what stands around it is read first, wherever it stands.
     """
-    fallback = work_title or file.stem
+    fallback = work_title or file.title
     with file.open() as text:
         stream = JsonStream(text)
         if stream.peek() == "[":

@@ -24,7 +24,7 @@ def read_markdown(file: CorpusFile, work_title: str | None) -> ParsedItems:
     if "title" not in values and not work_title:
         title_line, named = _title(file, first)
         values = named | values
-    work = details_of({"title": work_title or file.stem} | values)
+    work = details_of({"title": work_title or file.title} | values)
     stack: list[tuple[int, Heading]] = []
     for line, text in split_blocks(_body(file, first), stands_alone=_is_heading):
         match = _HEADING.match(text)

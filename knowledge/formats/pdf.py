@@ -41,7 +41,7 @@ def read_pdf(file: CorpusFile, work_title: str | None) -> ParsedItems:
         for position, line in enumerate(page)
         if not (_is_edge(position, page) and _is_running(line, repeated))
     ]
-    yield from read_paragraphs(file, WorkDetails(work_title or file.stem), lambda: iter(lines))
+    yield from read_paragraphs(file, WorkDetails(work_title or file.title), lambda: iter(lines))
 
 
 def _read_pages(file: CorpusFile) -> list[list[str]]:

@@ -60,7 +60,7 @@ def read_plain(file: CorpusFile, work_title: str | None) -> ParsedItems:
 
     The file is looked through once before it is read, to see how it is laid out.
     """
-    header = _read_header(file, work_title or file.stem)
+    header = _read_header(file, work_title or file.title)
     yield from read_paragraphs(file, header.details, lambda: _body(file, header.first))
 
 

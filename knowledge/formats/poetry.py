@@ -94,7 +94,7 @@ def holds_no_texts(path: Path) -> bool:
 
 def read_poetry(file: CorpusFile, work_title: str | None) -> ParsedItems:
     """Yield the records of one file of a collection, or of a file of the same form that is in none."""
-    collection = find_collection(file.path.absolute()) or Collection(re.compile(""), file.stem, category="")
+    collection = find_collection(file.path.absolute()) or Collection(re.compile(""), file.title, category="")
     defaults: dict[str, object] = {
         "work": work_title or collection.title,
         "author": collection.author,

@@ -20,7 +20,7 @@ def read_table(file: CorpusFile, work_title: str | None) -> ParsedItems:
 
     Raises ``CorpusFileRefused`` where no column holds the text, or two have one name.
     """
-    defaults = {"work": work_title or file.stem}
+    defaults = {"work": work_title or file.title}
     lines = file.lines()
     _number, header_line = next(lines, (1, ""))
     delimiter = max(_DELIMITERS, key=lambda each: _known_names(header_line, each))

@@ -74,7 +74,7 @@ def read_tei(file: CorpusFile, work_title: str | None) -> ParsedItems:
     A rare character is written as its Unicode form or its normal form where the document declares one, else
     as □ and reported once with its number. Text outside paragraphs is refused with its line.
     """
-    reader = _TeiReader(file, work_title or file.stem, has_rolls=_count_rolls(file) > 1)
+    reader = _TeiReader(file, work_title or file.title, has_rolls=_count_rolls(file) > 1)
     with file.path.open("rb") as stream:
         for event, element in parse_events(stream):
             yield from reader.start(element) if event == "start" else reader.end(element)

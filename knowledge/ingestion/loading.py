@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
 
 from django.db import reset_queries
@@ -11,6 +10,7 @@ from django.utils import timezone
 from knowledge import services
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats import FileReport, Source
+from knowledge.formats.file_names import readable_name, title_of
 from knowledge.index.postings import SEGMENT_LIMIT
 from knowledge.ingestion.parsing import (
     Parsed,
@@ -59,11 +59,6 @@ class IngestionResult:
     def passage_count(self) -> int:
         """How many passages the works have, new or not."""
         return sum(work.passages for work in self.works)
-
-    @property
-    def unchanged(self) -> bool:
-        """Tell whether everything was in the corpus already."""
-        return all(work.unchanged for work in self.works)
 
 
 class IngestionListener:
@@ -223,7 +218,7 @@ class _Run:
 
     def _fail(self, source: Source, reason: str) -> None:
         self.result.failed.append((source, reason))
-        file = source.files[0].as_posix() if len(source.files) == 1 else source.name
+        file = readable_name(source.files[0]) if len(source.files) == 1 else source.name
         self._listener.refused(source, Refusal(file, 0, reason))
 
     def _end(self, source: Source, end: SourceEnd) -> None:
@@ -267,4 +262,4 @@ class _Run:
 def _is_named_by_its_file(request: ParseRequest, details: WorkDetails) -> bool:
     """Tell whether nothing but the name of its file says which work this is."""
     is_named = request.work_title or request.edition or len(request.source.files) > 1
-    return not is_named and details == WorkDetails(Path(request.source.name).stem)
+    return not is_named and details == WorkDetails(title_of(request.source.name))

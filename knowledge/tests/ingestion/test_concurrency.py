@@ -39,7 +39,7 @@ def test_same_file_loaded_twice_at_once_is_stored_once(tmp_path: Path) -> None:
 
     results = run_together([lambda: ingest_file(path=path)] * 4)
 
-    assert sorted(result.unchanged for result in results) == [False, True, True, True]
+    assert sorted(work.unchanged for result in results for work in result.works) == [False, True, True, True]
     assert Passage.objects.count() == 6
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from knowledge import progress, services
 from knowledge.errors import CorpusFileRefused
-from knowledge.formats import Source
+from knowledge.formats import Source, discover
 from knowledge.ingestion import loading
 from knowledge.models import Embedding, IngestedSource, Passage, Section, Work
 from knowledge.outlining.records import Refusal
@@ -89,7 +89,7 @@ def test_same_file_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
 
     result = ingest_file(path=tmp_path / "0.md")
 
-    assert result.unchanged
+    assert [work.unchanged for work in result.works] == [True]
     assert (list(Passage.objects.order_by("id").values()), Work.objects.values().get()) == before
 
 
@@ -271,6 +271,20 @@ def in_folder(folder: Path, book: str, content: str, name: str = "卷一.txt") -
     return write(folder / book, name, content)
 
 
+def test_book_that_only_its_folder_names_does_not_replace_another_of_that_name(tmp_path: Path) -> None:
+    for place, text in (("甲", SHIJI), ("乙", HANSHU)):
+        (tmp_path / place / "史记").mkdir(parents=True)
+        write(tmp_path / place / "史记", "text.txt", text)
+    (first,), (other,) = (discover([tmp_path / place]) for place in "甲乙")
+    loading.ingest_sources(sources=[first], listener=loading.IngestionListener())
+
+    result = loading.ingest_sources(sources=[other], listener=loading.IngestionListener())
+
+    assert "库中已有《史记》（导入自 史记/text.txt），内容完全不同" in result.failed[0][1]
+    assert Work.objects.get().title == "史记"
+    assert Passage.objects.filter(text__contains="轩辕").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["卷一.txt", os.fsdecode("卷一.txt".encode("gb18030"))], ids=["utf-8", "gbk"]
 )
@@ -321,3 +335,12 @@ def test_file_whose_name_is_no_utf8_is_loaded(tmp_path: Path) -> None:
     ingest_file(path=write(tmp_path, name, LUNYU))
 
     assert Work.objects.get().origin == IngestedSource.objects.get().name == "\ufffd\ufffd.md"
+
+
+def test_file_that_is_refused_is_named_as_people_read_it(tmp_path: Path) -> None:
+    path = write(tmp_path, os.fsdecode("学而.md".encode("gb18030")), "")
+    listener = Recorder()
+
+    loading.ingest_sources(sources=discover([path]), listener=listener)
+
+    assert {refusal.file for refusal in listener.refusals} == {"学而.md"}
