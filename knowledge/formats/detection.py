@@ -58,11 +58,15 @@ _NOT_GUSHIWEN = _OUR_NAMES.union(NAMES["chapter"], NAMES["section"], NAMES["path
 def detect_format(path: Path, name: str) -> Format:
     """Return the format of the file; ``UNKNOWN`` where neither content nor name tells.
 
-    What a file begins with outweighs its name: a PDF named ``.txt`` is a PDF.
+    What a file begins with outweighs its name: a PDF named ``.txt`` is a PDF. Of a file that cannot be read its
+    name tells; who reads it then tells why it cannot be.
     """
     named = SUFFIXES.get(Path(name).suffix.lower(), Format.UNKNOWN)
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return named
     if b"%PDF-" in head[:1024]:
         return Format.PDF
     if head.startswith(b"PK\x03\x04"):
@@ -78,9 +82,9 @@ def detect_format(path: Path, name: str) -> Format:
 
 def speaks_our_names(path: Path) -> bool:
     """Tell JSON whose first object uses names of docs/corpus.md that no known collection has."""
-    with path.open(encoding="utf-8-sig", errors="replace") as text:
-        stream = JsonStream(text)
-        try:
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as text:
+            stream = JsonStream(text)
             if stream.peek() == "[":
                 first = next(stream.elements(), (0, None))[1]
                 return isinstance(first, dict) and not _OUR_NAMES.isdisjoint(first)
@@ -88,9 +92,9 @@ def speaks_our_names(path: Path) -> bool:
                 if key in _OUR_NAMES:
                     return True
                 stream.value()
-        except CorpusFileRefused:
-            # The reader will say what is wrong with it.
-            return False
+    except (CorpusFileRefused, OSError):
+        # The reader will say what is wrong with it.
+        return False
     return False
 
 

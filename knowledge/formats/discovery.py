@@ -28,8 +28,9 @@ class Source:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes there are to read."""
-        return sum((self.root / file).stat().st_size for file in self.files)
+        """How many bytes there are to read; a file that has gone, or that nobody may read, counts for nothing."""
+        paths = (self.root / file for file in self.files)
+        return sum(path.stat().st_size for path in paths if os.access(path, os.R_OK))
 
 
 def discover(paths: Iterable[Path], *, format: Format | None = None) -> list[Source]:
@@ -38,23 +39,23 @@ def discover(paths: Iterable[Path], *, format: Format | None = None) -> list[Sou
     A file that is named is always a source. In a folder the files of known formats are, hidden ones are not;
     the folder of one book in a parallel corpus is one source, and so is a collection of chinese-poetry or
     chinese-gushiwen. ``format`` says how all of them are written. Raises ``CorpusFileRefused`` for a path
-    that does not exist.
+    that does not exist or cannot be reached.
     """
     sources: list[Source] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             sources += _in_folder(path, format)
-        elif path.is_file():
+        elif os.path.isfile(path):
             sources.append(_single(path.parent, path, format))
         else:
-            raise CorpusFileRefused(f"找不到 {path}。")
+            raise CorpusFileRefused(f"找不到 {path}，或无权读取。")
     return sources
 
 
 def left_out(paths: Iterable[Path], sources: Sequence[Source]) -> list[Path]:
     """Return what lies in the folders among the paths and is in none of the sources, for the report.
 
-    That may be a link to a folder, or to nothing. What lies beside the files of a parallel corpus says the same
+    That may be a link to a folder or to nothing, or a folder that cannot be looked into. What lies beside the files of a parallel corpus says the same
     again, or where it comes from, and is not listed.
     """
     used = {(source.root / file).absolute() for source in sources for file in source.files}
@@ -64,14 +65,14 @@ def left_out(paths: Iterable[Path], sources: Sequence[Source]) -> list[Path]:
         if source.format is Format.PARALLEL
         for file in source.files
     }
-    found = (entry for path in paths if path.is_dir() for entry in _entries(path))
+    found = (entry for path in paths if os.path.isdir(path) for entry in _entries(path))
     return [entry for entry in found if entry.absolute() not in used and not lies_beside(entry, leaves)]
 
 
 def _in_folder(folder: Path, format: Format | None) -> list[Source]:
     """Find first what takes several files, then what is left by itself."""
-    # A pipe would be waited for without end.
-    files = [entry for entry in _entries(folder) if entry.is_file()]
+    # A pipe would be waited for without end. What cannot be asked is no file, either: left_out names it.
+    files = [entry for entry in _entries(folder) if os.path.isfile(entry)]
     sources: list[Source] = []
     if format in (None, Format.PARALLEL):
         books = find_books(folder, files, is_told=format is Format.PARALLEL)
@@ -96,14 +97,17 @@ def _readable(files: Sequence[Path], format: Format | None) -> list[Path]:
 def _entries(folder: Path) -> Iterator[Path]:
     """Yield in their order what lies below the folder, but what is hidden and what editors leave behind.
 
-    A link to a folder is an entry and is not followed: it may lead to where it lies itself.
+    A link to a folder is an entry and is not followed: it may lead to where it lies itself. So is, at the end, a
+    folder that cannot be looked into.
     """
-    for place, folders, names in os.walk(folder):
+    closed: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         shown = sorted((name for name in folders if not _is_hidden(name)), key=reading_order)
         links = [name for name in shown if Path(place, name).is_symlink()]
         folders[:] = [name for name in shown if name not in links]
         entries = sorted((*names, *links), key=reading_order)
         yield from (Path(place, name) for name in entries if not _is_hidden(name))
+    yield from closed
 
 
 def _is_hidden(name: str) -> bool:

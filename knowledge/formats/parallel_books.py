@@ -1,5 +1,6 @@
 """Decides which folders are the books of a parallel corpus, and which of the files in them are read."""
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,8 +57,8 @@ def _leaves(files: Sequence[Path], *, is_told: bool) -> set[Path]:
 def _leaf_files(leaf: Path) -> list[Path]:
     """Return the files that are read: one original and its translation."""
     for names in ((SOURCE, TARGET), (BITEXT,), (TEXT,)):
-        if (leaf / names[0]).is_file():
-            return [leaf / name for name in names if (leaf / name).is_file()]
+        if os.path.isfile(leaf / names[0]):
+            return [leaf / name for name in names if os.path.isfile(leaf / name)]
     return []
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from knowledge.errors import CorpusFileRefused
 from knowledge.formats import FileReport, Reading, Source, read_source
+from knowledge.formats.file_names import readable_name
 from knowledge.outlining.outline import WorkOutline, outline_works
 from knowledge.outlining.records import Record, Refusal
 
@@ -129,7 +130,8 @@ def fingerprint_of(request: ParseRequest) -> str:
                 while block := opened.read(_BLOCK_BYTES):
                     digest.update(block)
         except OSError as error:
-            raise _unreadable(error) from error
+            name = f" {readable_name(file)}" if len(source.files) > 1 else "文件"
+            raise _unreadable(error, name) from error
     return digest.hexdigest()
 
 
@@ -198,5 +200,5 @@ def _items(reading: Reading) -> Iterator[Record | Refusal]:
         yield item
 
 
-def _unreadable(error: OSError) -> CorpusFileRefused:
-    return CorpusFileRefused(f"无法读取文件：{error.strerror or error}。")
+def _unreadable(error: OSError, name: str = "文件") -> CorpusFileRefused:
+    return CorpusFileRefused(f"无法读取{name}：{error.strerror or error}。")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-NOT_READ = "没有读取：不是可识别的格式，或不是普通文件。"
+NOT_READ = "没有读取：不是可识别的格式，不是普通文件，或无权读取。"
 _HEADINGS = ("文件", "行", "原因")
 # Neither a terminal nor UTF-8 nor PostgreSQL takes them all; a refused record may well have been refused for one.
 _ILLEGIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -42,9 +42,13 @@ def open_report(path: Path) -> Iterator[RefusalReport]:
 
 
 def is_report(path: Path) -> bool:
-    """Tell whether the file is a report of an earlier run."""
-    with path.open("rb") as file:
-        return file.readline(100).decode("utf-8-sig", errors="replace").strip() == ",".join(_HEADINGS)
+    """Tell whether the file is a report of an earlier run; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(100)
+    except OSError:
+        return False
+    return first.decode("utf-8-sig", errors="replace").strip() == ",".join(_HEADINGS)
 
 
 class _Writer(Protocol):

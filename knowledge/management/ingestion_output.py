@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
 from knowledge.formats import FileReport, Source
+from knowledge.formats.file_names import readable_name
 from knowledge.ingestion.loading import IngestionListener, IngestionResult
 from knowledge.ingestion.refusal_report import NOT_READ, RefusalReport, legible
 from knowledge.management.ingestion_bar import IngestionBar
@@ -44,10 +45,10 @@ class IngestionOutput(IngestionListener):
         self._bar.close()
 
     def leave_out(self, files: Sequence[Path]) -> None:
-        """Tell which files are in no known format."""
-        for file in files:
+        """Tell which files were not read."""
+        for file in map(readable_name, files):
             if self._report:
-                self._report.add(str(file), 0, NOT_READ)
+                self._report.add(file, 0, NOT_READ)
             if self._verbosity > 1:
                 self._say(f"{file}：{NOT_READ}")
         if files and self._verbosity == 1:
@@ -55,7 +56,7 @@ class IngestionOutput(IngestionListener):
 
     def refused(self, source: Source, refusal: Refusal) -> None:
         """Write a refused record to the report, and the first ones to the terminal."""
-        file = str(source.root / refusal.file)
+        file = readable_name(source.root / refusal.file)
         if self._report:
             self._report.add(file, refusal.line, refusal.reason)
         if not refusal.line:

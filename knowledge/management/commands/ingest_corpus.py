@@ -1,5 +1,6 @@
 """Loads files and folders into the corpus: ``manage.py ingest_corpus PATH…``."""
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import ExitStack
 from pathlib import Path
@@ -132,7 +133,8 @@ def _find_sources(paths: list[Path], format: str | None, report: Path | None) ->
 
 
 def _is_same(file: Path, report: Path | None) -> bool:
-    return report is not None and file.resolve() == report.resolve()
+    # Path.resolve would raise for a link that leads to itself.
+    return report is not None and os.path.realpath(file) == os.path.realpath(report)
 
 
 def _open_report(stack: ExitStack, path: Path) -> RefusalReport:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_report_does_not_replace_what_is_to_be_loaded(tmp_path: Path) -> None:
 def test_what_cannot_be_printed_is_replaced(tmp_path: Path) -> None:
     lines = ['{"work":"书","text":"学而。","kind":"\\ud800\\u001b[31m"}', '{"work":"书","text":"为政。"}']
     write(tmp_path, "书.jsonl", "\n".join(lines))
-    write(tmp_path, os.fsdecode(b"\xff.png"), b"")
+    write(tmp_path, os.fsdecode("图".encode("gb18030") + b"\xff.png"), b"")
     report = tmp_path / "report.csv"
 
     out = load(tmp_path, f"--report={report}", "--verbosity=2")
@@ -89,4 +90,43 @@ def test_what_cannot_be_printed_is_replaced(tmp_path: Path) -> None:
     assert out.encode()
     assert "\x1b" not in out
     assert "\ufffd" in report.read_text("utf-8-sig")
+    assert f"{tmp_path}/图\ufffd.png" in out
     assert Passage.objects.count() == 1
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/mem"), reason="Only Linux has a file that never can be read."
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_cannot_be_read_is_reported_and_the_rest_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    folder = tmp_path / "典籍"
+    closed = folder / "closed"
+    closed.mkdir(parents=True)
+    write(folder, "a.md", LUNYU)
+    (folder / "b.json").symlink_to("/proc/self/mem")
+    (folder / "c.txt").symlink_to("x" * 300)
+    (folder / "d.txt").symlink_to("d.txt")
+    (folder / "宋词").mkdir()
+    (folder / "宋词" / "宋词三百首.json").symlink_to("/proc/self/mem")
+    report = tmp_path / "report.csv"
+    scan = os.scandir
+
+    def scan_open(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan_open)
+
+    with pytest.raises(CommandError, match="2 个来源没有载入"):
+        load(folder, f"--report={report}", f"--workers={workers}")
+
+    assert Work.objects.get().title == "论语"
+    rows = list(csv.reader(report.open(encoding="utf-8-sig", newline="")))[1:]
+    assert [row[0].removeprefix(f"{folder}/") for row in rows] == [
+        *("c.txt", "d.txt", "closed"),
+        *("b.json", "宋词/宋词三百首.json"),
+    ]
+    assert {row[2] for row in rows[3:]} == {"无法读取文件：Input/output error。"}

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from knowledge.errors import CorpusFileRefused
 from knowledge.formats import discover, left_out
 from knowledge.tests.corpus import write
 from knowledge.tests.documents import places, read_all
@@ -48,3 +51,10 @@ def test_folders_in_gbk_are_books_and_chapters(tmp_path: Path) -> None:
     assert (source.name, refusals) == ("论语", [])
     assert [(record.work.title, record.file) for record in records] == [("论语", "学而篇/source.txt")]
     assert places(records) == [("学而篇",)]
+
+
+def test_path_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to("x" * 300)
+
+    with pytest.raises(CorpusFileRefused, match=r"找不到 .*a\.txt，或无权读取"):
+        discover([tmp_path / "a.txt"])

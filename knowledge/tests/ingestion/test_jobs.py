@@ -378,8 +378,8 @@ def test_unknown_files_of_an_archive_are_reported() -> None:
     job.refresh_from_db()
     assert (job.status, job.loaded_count, job.refused_count) == ("completed", 6, 2)
     assert [(each["file"], each["reason"]) for each in job.report["refusals"]] == [
-        ("b.html", "没有读取：不是可识别的格式，或不是普通文件。"),
-        ("旧/旧.doc", "没有读取：不是可识别的格式，或不是普通文件。"),
+        ("b.html", "没有读取：不是可识别的格式，不是普通文件，或无权读取。"),
+        ("旧/旧.doc", "没有读取：不是可识别的格式，不是普通文件，或无权读取。"),
     ]
 
 
