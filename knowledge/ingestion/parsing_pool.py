@@ -21,6 +21,7 @@ _PASSAGES_AT_ONCE = 2_000
 _PATIENCE_SECONDS = 5
 _LITTLE_BYTES = 16_000_000
 _USEFUL_WORKERS = 2
+_HAS_DIED = "A parsing process has died; the system may have run out of memory."
 
 Handle: TypeAlias = Callable[[ParseRequest, Parsed], None]
 
@@ -62,7 +63,7 @@ def parse_all(
         return
     with _start(workers) as connections:
         for number, connection in enumerate(connections):
-            connection.send((requests[number::workers], loaded))
+            _hand_over(connection, requests[number::workers], loaded)
         for number, request in enumerate(requests):
             for item in _receive_source(connections[number % workers]):
                 handle(request, item)
@@ -81,10 +82,14 @@ def parse_for(connection: Connection) -> None:
     """Do a worker's part: receive requests, parse them, send what is emitted until nobody listens any more."""
     try:
         requests, loaded = connection.recv()
+    except (ConnectionResetError, EOFError):
+        # The process that stores has gone.
+        return
+    try:
         for request in requests:
             parse(request, partial(_send, connection), loaded=loaded)
-    except (BrokenPipeError, ConnectionResetError, EOFError):
-        # The process that stores has gone.
+    except (BrokenPipeError, ConnectionResetError):
+        # It has gone meanwhile.
         return
     except Exception:
         # It is raised again where it can be seen.
@@ -125,11 +130,19 @@ def _receive_source(connection: Connection) -> Iterator[Parsed]:
             return
 
 
+def _hand_over(connection: Connection, requests: Sequence[ParseRequest], loaded: frozenset[str]) -> None:
+    try:
+        connection.send((requests, loaded))
+    except OSError as error:
+        raise RuntimeError(_HAS_DIED) from error
+
+
 def _receive(connection: Connection) -> Any:
     try:
         item = connection.recv()
-    except (EOFError, ConnectionResetError) as error:
-        raise RuntimeError("A parsing process has died; the system may have run out of memory.") from error
+    except (EOFError, OSError) as error:
+        # What dies in the middle of a message leaves an OSError.
+        raise RuntimeError(_HAS_DIED) from error
     if isinstance(item, _Crash):
         raise RuntimeError(f"A parsing process has failed:\n{item.trace}")
     return item

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import operator
 import os
 import weakref
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.formats import discover
-from knowledge.ingestion import parsing
+from knowledge.ingestion import parsing, parsing_pool
 from knowledge.ingestion.parsing import (
     Parsed,
     ParsedWork,
@@ -203,6 +204,43 @@ def test_death_of_a_parsing_process_is_noticed(tmp_path: Path) -> None:
         parse_all(requests, take, workers=2)
 
 
+def test_parsing_process_that_is_dead_before_it_has_its_sources_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [request_for(write(tmp_path, f"{n}.md", LUNYU)) for n in range(2)]
+    # It compares what it is given and ends.
+    monkeypatch.setattr(parsing_pool, "begin", operator.is_)
+    # More than a pipe holds.
+    loaded = frozenset(f"{n:064}" for n in range(20_000))
+
+    with pytest.raises(RuntimeError, match="has died"):
+        parse_all(requests, lambda _request, _item: None, workers=2, loaded=loaded)
+
+
+def test_death_in_the_middle_of_a_message_is_noticed() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    os.write(theirs.fileno(), b"\0\0\1\0half")
+    theirs.close()
+
+    with pytest.raises(RuntimeError, match="has died"):
+        next(_receive_source(ours))
+
+
+def test_file_that_ends_too_early_is_not_taken_for_the_end_of_the_other_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_arguments: object, **_options: object) -> None:
+        raise EOFError("the stream has ended")
+
+    monkeypatch.setattr(parsing_pool, "parse", break_off)
+    ours, theirs = multiprocessing.Pipe()
+    ours.send(([request_for(write(tmp_path, "x.md", LUNYU))], frozenset()))
+    parse_for(theirs)
+
+    with pytest.raises(RuntimeError, match="the stream has ended"):
+        next(_receive_source(ours))
+
+
 def test_unforeseen_error_of_a_parsing_process_is_raised_where_it_can_be_seen() -> None:
     ours, theirs = multiprocessing.Pipe()
     ours.send(([ParseRequest(None)], frozenset()))
@@ -212,12 +250,31 @@ def test_unforeseen_error_of_a_parsing_process_is_raised_where_it_can_be_seen() 
         next(_receive_source(ours))
 
 
-def test_parsing_process_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
+def test_parsing_process_ends_when_nobody_listens_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [request_for(write(tmp_path, f"{n}.md", LUNYU)) for n in range(2)]
+    begun: list[ParseRequest] = []
+
+    def watch(request: ParseRequest, *arguments: object, **options: object) -> None:
+        begun.append(request)
+        parse(request, *arguments, **options)
+
+    monkeypatch.setattr(parsing_pool, "parse", watch)
     ours, theirs = multiprocessing.Pipe()
-    ours.send(([request_for(write(tmp_path, "x.md", LUNYU))], frozenset()))
+    ours.send((requests, frozenset()))
     ours.close()
 
     parse_for(theirs)
+
+    assert begun == requests[:1]
+
+
+def test_parsing_process_that_gets_nothing_ends() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    ours.close()
+
+    assert parse_for(theirs) is None
 
 
 def test_few_bytes_are_parsed_without_other_processes(tmp_path: Path) -> None:
