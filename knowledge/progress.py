@@ -1,17 +1,18 @@
 """Decides how long work on the corpus tells how far it has come."""
 
 from collections.abc import Callable
-from enum import StrEnum
+
+from django.db.models import TextChoices
 
 
-class Stage(StrEnum):
+class Stage(TextChoices):
     """How far a file, or the whole corpus, has come."""
 
-    READING = "reading"
-    LOADING = "loading"
-    FOLDING = "folding"
-    INDEXING = "indexing"
-    EMBEDDING = "embedding"
+    READING = "reading", "读取文件"
+    LOADING = "loading", "载入记录"
+    FOLDING = "folding", "折叠文字"
+    INDEXING = "indexing", "建立索引"
+    EMBEDDING = "embedding", "生成向量"
 
 
 # Stage, processed so far, total.

@@ -167,6 +167,16 @@ def test_the_check_tries_a_list_that_is_not_imported_yet(starter, tmp_path: Path
     assert not SensitiveWord.objects.filter(word="上善若水").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [["check_words", "--word", "上善若水", "--report"], ["export_words", "--output"]]
+)
+def test_a_file_that_cannot_be_written_is_told(starter, tmp_path: Path, command: list[str]):
+    path = tmp_path / "none" / "报告.csv"
+
+    with pytest.raises(CommandError, match=f"无法写入 {path}：No such file or directory。"):
+        run(*command, path)
+
+
 def test_the_check_tries_a_single_word(starter):
     assert "会拦截 1 段" in run("check_words", "--word", "上善若水")
     with pytest.raises(CommandError, match="太短"):

@@ -1,11 +1,11 @@
 """Decides how refused records are written down for people: a CSV that Excel opens with its characters right."""
 
-import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+
+from guoxue.spreadsheets import Rows, open_spreadsheet
 
 NOT_READ = "没有读取：不是可识别的格式，不是普通文件，或无权读取。"
 _HEADINGS = ("文件", "行", "原因")
@@ -21,24 +21,21 @@ def legible(text: str) -> str:
 class RefusalReport:
     """Takes refused records one by one."""
 
-    def __init__(self, writer: "_Writer") -> None:
+    def __init__(self, rows: Rows) -> None:
         self.count = 0
-        self._writer = writer
+        self._rows = rows
 
     def add(self, file: str, line: int, reason: str) -> None:
         """Write one record; line 0 means the file as a whole and stays empty."""
         self.count += 1
-        self._writer.writerow((legible(file), line or "", legible(reason)))
+        self._rows.writerow((legible(file), line or "", legible(reason)))
 
 
 @contextmanager
 def open_report(path: Path) -> Iterator[RefusalReport]:
     """Open a report at the path, replacing what is there."""
-    # The mark at the beginning tells Excel that it is UTF-8.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_HEADINGS)
-        yield RefusalReport(writer)
+    with open_spreadsheet(path, _HEADINGS) as rows:
+        yield RefusalReport(rows)
 
 
 def is_report(path: Path) -> bool:
@@ -49,7 +46,3 @@ def is_report(path: Path) -> bool:
     except OSError:
         return False
     return first.decode("utf-8-sig", errors="replace").strip() == ",".join(_HEADINGS)
-
-
-class _Writer(Protocol):
-    def writerow(self, row: tuple[object, ...], /) -> object: ...

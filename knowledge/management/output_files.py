@@ -1,17 +1,24 @@
 """Decides what a command says where it cannot write the file that it was given."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TypeVar
 
 from django.core.management.base import CommandError
 
+Opened = TypeVar("Opened")
 
-def open_table(path: Path) -> TextIO:
-    """Open a CSV for writing, as Excel reads it; raises ``CommandError`` where that cannot be done."""
-    try:
-        return path.open("w", encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise unwritable(path, error) from error
+
+@contextmanager
+def open_output(path: Path, opening: AbstractContextManager[Opened]) -> Iterator[Opened]:
+    """Enter what opens the path for writing; raises ``CommandError`` where that cannot be done."""
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(opening)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        yield opened
 
 
 def unwritable(path: Path, error: OSError) -> CommandError:

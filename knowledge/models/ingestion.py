@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from knowledge.models.corpus import Work
+from knowledge.progress import Stage
 
 
 class IngestedSource(models.Model):
@@ -55,12 +56,6 @@ class IngestionJob(models.Model):
         PARTIAL = "partial", "部分导入"
         FAILED = "failed", "失败"
 
-    class Stage(models.TextChoices):
-        READING = "reading", "读取文件"
-        LOADING = "loading", "载入记录"
-        INDEXING = "indexing", "建立索引"
-        EMBEDDING = "embedding", "生成向量"
-
     file = models.FileField("文件", upload_to="corpus/%Y/%m/")
     original_name = models.CharField("文件名", max_length=255)
     work_title = models.CharField("书名", max_length=100, blank=True, help_text="文件里没有写明书名时使用。")
@@ -96,7 +91,7 @@ class IngestionJob(models.Model):
                 name="ingestion_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(stage__in=["reading", "loading", "indexing", "embedding"]),
+                condition=Q(stage__in=Stage.values),
                 name="ingestion_stage_known",
             ),
         )

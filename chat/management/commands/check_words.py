@@ -1,6 +1,5 @@
 """Reports what the word list would block in the corpus: ``manage.py check_words``."""
 
-import csv
 from argparse import ArgumentParser
 from collections import defaultdict
 from pathlib import Path
@@ -14,10 +13,13 @@ from chat.moderation.corpus_check import CorpusHit, find_in_corpus
 from chat.moderation.current_words import load_words
 from chat.moderation.word_files import read_entries
 from chat.moderation.words import Word, WordList, check_word
+from guoxue.spreadsheets import open_spreadsheet
+from knowledge.management.output_files import open_output
 from knowledge.management.tables import format_table
 from knowledge.models import Passage
 
 EXAMPLES_OF_EACH = 3
+_HEADINGS = ("词语", "类别", "处置", "出处", "段落编号", "上下文")
 
 
 class Command(BaseCommand):
@@ -79,10 +81,8 @@ def _choose(file: Path | None, texts: list[str] | None) -> WordList:
 
 
 def _write(by_word: dict[Word, list[CorpusHit]], path: Path) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("词语", "类别", "处置", "出处", "段落编号", "上下文"))
+    with open_output(path, open_spreadsheet(path, _HEADINGS)) as rows:
         for word, hits in by_word.items():
             for hit in hits:
                 action = "拦截" if hit.blocks else "标记复核"
-                writer.writerow((word.text, word.category, action, hit.citation, hit.passage_id, hit.excerpt))
+                rows.writerow((word.text, word.category, action, hit.citation, hit.passage_id, hit.excerpt))

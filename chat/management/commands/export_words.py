@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from chat.models import SensitiveWord
 from chat.moderation.word_files import write_entries
+from knowledge.management.output_files import unwritable
 
 
 class Command(BaseCommand):
@@ -24,5 +25,5 @@ class Command(BaseCommand):
         try:
             options["output"].write_text(content, encoding="utf-8-sig", newline="")
         except OSError as error:
-            raise CommandError(f"写不了 {options['output']}：{error.strerror}") from error
+            raise unwritable(options["output"], error) from error
         self.stdout.write(f"已导出 {SensitiveWord.objects.count()} 个词到 {options['output']}。")

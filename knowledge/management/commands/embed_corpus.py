@@ -4,12 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from guoxue.errors import ApplicationError
 from knowledge import embeddings
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.progress import Stage
+from knowledge.management.bars import stage_bars
 from knowledge.vectors import filling
 
 
@@ -51,12 +50,7 @@ class Command(BaseCommand):
             raise CommandError(refused.message) from refused
 
     def _fill(self, model: str | None, work_titles: list[str], *, switch: bool) -> None:
-        with tqdm(desc="向量", unit="段", disable=None) as bar:
-
-            def report(_stage: Stage, processed: int, total: int) -> None:
-                bar.total = total
-                bar.update(processed - bar.n)
-
+        with stage_bars() as report:
             stored = filling.embed_missing(model=model, work_titles=work_titles, on_progress=report)
         self.stdout.write(f"已生成 {stored} 条向量。")
         if work_titles:

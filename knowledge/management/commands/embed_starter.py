@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from knowledge.errors import EmbeddingUnavailable
-from knowledge.progress import Stage
+from knowledge.management.bars import stage_bars
 from knowledge.starter import loading as starter
 
 
@@ -14,16 +13,9 @@ class Command(BaseCommand):
     help = "（开发者用）为入门典籍重新生成随程序附带的向量文件 knowledge/starter/vectors.npz。"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bar = tqdm(desc="向量", unit="段", disable=None)
-
-        def report(_stage: Stage, processed: int, total: int) -> None:
-            bar.total = total
-            bar.update(processed - bar.n)
-
         try:
-            made = starter.embed_starter(on_progress=report)
+            with stage_bars() as report:
+                made = starter.embed_starter(on_progress=report)
         except EmbeddingUnavailable as unavailable:
             raise CommandError(f"向量没有生成：{unavailable.message}") from unavailable
-        finally:
-            bar.close()
         self.stdout.write(f"新生成 {made} 条向量，其余未变。")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from knowledge.errors import QueryFileRefused
 from knowledge.evaluation.quote_evaluation import (
@@ -19,6 +18,7 @@ from knowledge.evaluation.quote_evaluation import (
     run_cases,
     summarise,
 )
+from knowledge.management.bars import counting_bar
 from knowledge.management.tables import format_table
 
 _HEADINGS = ("类别", "题数", "判定正确", "误判原文", "归属正确", "误报", "p50", "p95（毫秒）")
@@ -57,12 +57,7 @@ class Command(BaseCommand):
             cases = read_cases(options["cases"])
         except QueryFileRefused as refused:
             raise CommandError(refused.message) from refused
-        with tqdm(desc="核对", unit="题", disable=None) as bar:
-
-            def report(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with counting_bar("核对", "题") as report:
             outcomes = run_cases(cases, on_progress=report)
         for line in format_table(_HEADINGS, [_row(figures) for figures in summarise(outcomes)]):
             self.stdout.write(line)

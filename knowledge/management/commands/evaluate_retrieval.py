@@ -1,6 +1,5 @@
 """Measures the search with queries whose answers are known: ``manage.py evaluate_retrieval``."""
 
-import csv
 import logging
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
+from guoxue.spreadsheets import open_spreadsheet
 from knowledge.errors import QueryFileRefused
 from knowledge.evaluation.runs import (
     STARTER_QUERIES,
@@ -22,7 +21,9 @@ from knowledge.evaluation.runs import (
     run_evaluation,
 )
 from knowledge.evaluation.scoring import ALL_KINDS, KIND_LABELS, METRICS, Figures, Outcome, describe_share
-from knowledge.management.output_files import open_table
+from knowledge.management.arguments import positive
+from knowledge.management.bars import counting_bar
+from knowledge.management.output_files import open_output
 from knowledge.management.tables import format_table
 from knowledge.models import EvaluationRun
 
@@ -78,7 +79,7 @@ class Command(BaseCommand):
             "--passages", type=Path, metavar="文件", help="gold 编号所指的段落：.jsonl 或 .jsonl.gz"
         )
         parser.add_argument("--kind", action="append", default=[], help="只测这一类；可多次给出")
-        parser.add_argument("--limit", type=_positive, metavar="N", help="每类最多 N 题，每次抽到的相同")
+        parser.add_argument("--limit", type=positive, metavar="N", help="每类最多 N 题，每次抽到的相同")
         parser.add_argument("--mode", choices=EvaluationRun.Mode.values, default=EvaluationRun.Mode.HYBRID)
         parser.add_argument("--label", default="", metavar="文字", help="给这次评测的说明，如“调高书名权重”")
         parser.add_argument(
@@ -92,12 +93,7 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="文件.csv", help="逐题写出名次与耗时")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with _without_warnings(), tqdm(desc="评测", unit="题", disable=None) as bar:
-
-            def report(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with _without_warnings(), counting_bar("评测", "题") as report:
             try:
                 evaluation = run_evaluation(
                     query_files=options["queries"],
@@ -137,6 +133,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(missed)} 项低于要求。", returncode=1)
 
 
+_OUTCOME_HEADINGS = ("编号", "类别", "问题", "名次", "毫秒", "首条结果")
 _HEADINGS = ("类别", "题数", *METRICS, "p50", "p95（毫秒）")
 
 
@@ -174,19 +171,11 @@ def _compared(previous: EvaluationRun | None) -> str:
 
 
 def _write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
-    with open_table(path) as file:
-        writer = csv.writer(file)
-        writer.writerow(("编号", "类别", "问题", "名次", "毫秒", "首条结果"))
+    with open_output(path, open_spreadsheet(path, _OUTCOME_HEADINGS)) as rows:
         for outcome in outcomes:
             query = outcome.query
             row = (query.id, query.kind, query.text, outcome.rank or "", f"{outcome.elapsed_ms:.1f}")
-            writer.writerow((*row, outcome.first_citation))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("应为正整数。")
-    return int(text)
+            rows.writerow((*row, outcome.first_citation))
 
 
 def _floor(text: str) -> Floor:

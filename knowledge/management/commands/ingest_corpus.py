@@ -1,22 +1,22 @@
 """Loads files and folders into the corpus: ``manage.py ingest_corpus PATH…``."""
 
 import os
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from knowledge.errors import CorpusFileRefused, EmbeddingUnavailable
 from knowledge.formats import SUFFIXES, Format, Source, discover, left_out
 from knowledge.ingestion.loading import IngestionResult, ingest_sources
 from knowledge.ingestion.parsing_pool import suggest_workers
 from knowledge.ingestion.refusal_report import RefusalReport, is_report, open_report
+from knowledge.management.arguments import positive
+from knowledge.management.bars import stage_bars
 from knowledge.management.ingestion_output import IngestionOutput
-from knowledge.management.output_files import unwritable
-from knowledge.progress import Stage
+from knowledge.management.output_files import open_output
 from knowledge.vectors.filling import embed_missing
 
 _FORMATS = [each.value for each in Format if each is not Format.UNKNOWN]
@@ -40,9 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--edition", default="", metavar="版本", help="文件里没有写明版本时使用")
         parser.add_argument("--no-embed", action="store_true", help="只载入文字，不生成向量")
         parser.add_argument("--dry-run", action="store_true", help="只检查文件，不写入数据库")
-        parser.add_argument(
-            "--workers", type=_positive, metavar="N", help="用 N 个进程解析；默认按数据量决定"
-        )
+        parser.add_argument("--workers", type=positive, metavar="N", help="用 N 个进程解析；默认按数据量决定")
         parser.add_argument(
             "--resume", action="store_true", help="跳过完整导入过、内容没有变化的来源，连解析也省去"
         )
@@ -55,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError("--work 只能用于一个来源。")
         others = [file for file in left_out(options["paths"], sources) if not _is_same(file, report)]
         with ExitStack() as stack:
-            opened = _open_report(stack, report) if report else None
+            opened = stack.enter_context(open_output(report, open_report(report))) if report else None
             result = self._ingest(sources, others, opened, options)
         if result.works and not options["dry_run"] and not options["no_embed"]:
             self._embed(result)
@@ -95,23 +93,16 @@ class Command(BaseCommand):
         return result
 
     def _embed(self, result: IngestionResult) -> None:
-        bar = tqdm(desc="向量", unit="段", disable=None)
-
-        def report(_stage: Stage, processed: int, total: int) -> None:
-            bar.total = total
-            bar.update(processed - bar.n)
-
         titles = sorted({work.title for work in result.works})
         try:
-            stored = embed_missing(work_titles=titles, on_progress=report)
+            with stage_bars() as report:
+                stored = embed_missing(work_titles=titles, on_progress=report)
         except EmbeddingUnavailable as unavailable:
             self.stderr.write(f"文字已载入，可按字句检索；向量没有生成：{unavailable.message}")
             return
         except KeyboardInterrupt as interrupt:
             message = "已中断。文字都已载入，可按字句检索；向量由后台补全，或用 embed_corpus 接着做。"
             raise CommandError(message, returncode=_INTERRUPTED) from interrupt
-        finally:
-            bar.close()
         self.stdout.write(f"已生成 {stored} 条向量。")
 
 
@@ -135,17 +126,3 @@ def _find_sources(paths: list[Path], format: str | None, report: Path | None) ->
 def _is_same(file: Path, report: Path | None) -> bool:
     # Path.resolve would raise for a link that leads to itself.
     return report is not None and os.path.realpath(file) == os.path.realpath(report)
-
-
-def _open_report(stack: ExitStack, path: Path) -> RefusalReport:
-    try:
-        return stack.enter_context(open_report(path))
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def _positive(value: str) -> int:
-    number = int(value) if value.isdecimal() else 0
-    if number < 1:
-        raise ArgumentTypeError("应为正整数。")
-    return number

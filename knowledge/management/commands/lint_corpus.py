@@ -1,6 +1,5 @@
 """Reports what is wrong with the texts of the corpus: ``manage.py lint_corpus``."""
 
-import csv
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,13 +10,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
+from guoxue.spreadsheets import Rows, open_spreadsheet
 from knowledge.linting.lint import lint_twins, lint_works
 from knowledge.linting.lint_rules import Finding, Summary
-from knowledge.management.output_files import open_table
+from knowledge.management.output_files import open_output
 from knowledge.management.tables import format_table
 from knowledge.models import Category, Work
 
 EXAMPLES_OF_EACH = 3
+_HEADINGS = ("级别", "问题", "代码", "典籍", "篇章", "段落编号", "位置", "上下文")
 
 
 class Command(BaseCommand):
@@ -40,7 +41,9 @@ class Command(BaseCommand):
         summary = Summary(EXAMPLES_OF_EACH)
         with ExitStack() as stack:
             if options["report"]:
-                findings = _written(findings, stack.enter_context(open_table(options["report"])))
+                path = options["report"]
+                opened = open_output(path, open_spreadsheet(path, _HEADINGS))
+                findings = _written(findings, stack.enter_context(opened))
             for finding in findings:
                 summary.add(finding)
         self._print(summary, works.count())
@@ -74,12 +77,10 @@ def _choose(names: list[str], category: str | None) -> QuerySet[Work]:
     return works
 
 
-def _written(findings: Iterator[Finding], file: Any) -> Iterator[Finding]:
+def _written(findings: Iterator[Finding], rows: Rows) -> Iterator[Finding]:
     """Write each finding to the report as it passes."""
-    writer = csv.writer(file)
-    writer.writerow(("级别", "问题", "代码", "典籍", "篇章", "段落编号", "位置", "上下文"))
     for finding in findings:
         rule = finding.rule
         place = (finding.work, finding.section, finding.passage_id or "", finding.position)
-        writer.writerow((rule.severity.label, rule.label, finding.code, *place, finding.excerpt))
+        rows.writerow((rule.severity.label, rule.label, finding.code, *place, finding.excerpt))
         yield finding
