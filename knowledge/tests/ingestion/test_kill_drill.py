@@ -1,4 +1,4 @@
-"""A run that is killed at any point is resumed, and the corpus is then what an undisturbed run would have made."""
+"""A run that is killed at any point is resumed, and all is then what an undisturbed run would have made."""
 
 import json
 import os
@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from knowledge.models import IndexSegment, IngestedSource, Passage, Section, Work
-from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, assert_index_is_true, write
+from knowledge.models import Embedding, IndexSegment, IngestedSource, Passage, Section, Work
+from knowledge.tests.corpus import DAODEJING, LUNYU, POEMS, FakeEmbedder, assert_index_is_true, write
+from knowledge.vectors.storing import stored_input
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +41,19 @@ def count(execute, sql, params, many, context):
 
 if __name__ == "__main__":
     with connection.execute_wrapper(count):
-        call_command("ingest_corpus", *sys.argv[2:])
+        call_command(*sys.argv[2:])
+"""
+# Vectors are made at once, and stored a few at a time.
+FAKE_MODEL = """
+import django
+django.setup()
+from knowledge import embeddings
+from knowledge.tests.corpus import FakeEmbedder
+from knowledge.vectors import filling
+
+embeddings.get_embedder = FakeEmbedder
+embeddings.current_model = lambda: FakeEmbedder.name
+filling.EMBEDDING_BATCH = 4
 """
 
 
@@ -96,8 +110,8 @@ def corpus() -> list[object]:
 
 
 def test_killed_runs_come_to_the_same_end_as_an_undisturbed_one(folder: Path, tmp_path: Path) -> None:
-    arguments = [str(folder), "--no-embed", "--verbosity=0"]
-    call_command("ingest_corpus", *arguments)
+    command = ["ingest_corpus", str(folder), "--no-embed", "--verbosity=0"]
+    call_command(*command)
     undisturbed = corpus()
     for model in (Work, IndexSegment, IngestedSource):
         model.objects.all().delete()
@@ -107,10 +121,28 @@ def test_killed_runs_come_to_the_same_end_as_an_undisturbed_one(folder: Path, tm
     workers, points = 2, []
     while True:
         points.append(chance.randrange(10, 40))
-        if run_until_killed(script, points[-1], *arguments, "--resume", f"--workers={workers}") != KILLED:
+        if run_until_killed(script, points[-1], *command, "--resume", f"--workers={workers}") != KILLED:
             break
         workers = 1
 
     assert len(points) > 3
     assert corpus() == undisturbed
     assert_index_is_true()
+
+
+def test_killed_embedding_gives_every_passage_one_vector_in_the_end(folder: Path, tmp_path: Path) -> None:
+    call_command("ingest_corpus", str(folder), "--no-embed", "--verbosity=0")
+    script = write(tmp_path, "doomed.py", FAKE_MODEL + DOOMED_RUN)
+    chance = random.Random(5)
+
+    left = []
+    while run_until_killed(script, chance.randrange(15, 40), "embed_corpus") == KILLED:
+        left.append(Embedding.objects.count())
+
+    passages = {passage.pk: passage for passage in Passage.objects.located().order_by("pk")}
+    assert left == sorted(left)
+    assert len({count for count in left if 0 < count < len(passages)}) > 1
+    made = FakeEmbedder().embed_passages(list(map(stored_input, passages.values())))
+    stored = list(Embedding.objects.order_by("passage_id").values_list("passage_id", "vector"))
+    assert [key for key, _vector in stored] == list(passages)
+    assert np.array([vector for _key, vector in stored]) == pytest.approx(made, abs=1e-3)
