@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import lcm
 
 from knowledge.folding import is_cjk
@@ -14,10 +15,11 @@ _METRED_SHARE = 0.8
 # Couplets in the order in which unmarked verse is likely to be made of them: 五言, 七言, 四言, 六言, 三言.
 _COUPLET_CHARACTERS = (10, 14, 8, 12, 6)
 
-_FINALS, _COMMAS = "。！？!?…", "，,、；;：:"
-_REMARK = re.compile(r"[(（〔\[][^()（）〔〕\[\]]*[)）〕\]]")
+_FINALS, _COMMAS = "。！？!?…", "，,、；;：:．·"
+# What has clauses of its own in brackets is an entry of a table rather than a line with an editor's remark.
+_REMARK = re.compile(r"[(（〔\[][^()（）〔〕\[\]，。]*[)）〕\]]")
 # A character that cannot be read still takes its place in the line.
-_CLAUSE = re.compile(rf"([^\s{_FINALS}{_COMMAS}]*[\w□][^\s{_FINALS}{_COMMAS}]*)([^\w□]*)")
+_CLAUSE = re.compile(rf"([\w□][^\s{_FINALS}{_COMMAS}]*)([^\w□]*)")
 _OPEN, _COMMA, _LINE, _FINAL, _BLANK_LINE = range(5)
 
 
@@ -47,7 +49,8 @@ def find_couplets(units: Sequence[str]) -> list[tuple[int, int]]:
     """
     clauses = [clause for number, unit in enumerate(units) for clause in _clauses(unit, number)]
     if not _is_verse(clauses):
-        clauses = _single_half_lines(clauses)
+        verse = find_verse(units)
+        clauses = [each if verse[each.unit] else replace(each, length=0) for each in clauses]
     joined = set()
     for run in _even_runs(clauses):
         joined |= {second.unit for first, second in _pairs(run) if first.unit < second.unit}
@@ -57,9 +60,13 @@ def find_couplets(units: Sequence[str]) -> list[tuple[int, int]]:
 
 def find_verse(lines: Sequence[str]) -> list[bool]:
     """Tell of each line whether it is evidently a half-line: one of at least four in a row, each beside its like."""
-    clauses = [clause for number, line in enumerate(lines) for clause in _clauses(line, number)]
-    verse = {clause.unit for clause in _single_half_lines(clauses) if clause.length}
-    return [number in verse for number in range(len(lines))]
+    if len(lines) < _LEAST_HALF_LINES:
+        return [False] * len(lines)
+    lengths = [_only_half_line(line) for line in lines]
+    beside = zip([0, *lengths], lengths, [*lengths[1:], 0], strict=False)
+    metred = [length > 0 and length in (before, after) for before, length, after in beside]
+    rows = (list(row) for _key, row in groupby(metred))
+    return [each and len(row) >= _LEAST_HALF_LINES for row in rows for each in row]
 
 
 def couplet_step(length: int, max_characters: int) -> int:
@@ -76,10 +83,19 @@ def couplet_step(length: int, max_characters: int) -> int:
 
 
 def _clauses(unit: str, number: int) -> Iterator[_Clause]:
-    for order, match in enumerate(_CLAUSE.finditer(_REMARK.sub("", unit))):
-        length = sum(is_cjk(character) or character == "□" for character in match[1])
-        half_line = length if length in _HALF_LINE_CHARACTERS else 0
-        yield _Clause(number, half_line, _ending(match[2]), begins=order == 0, ends_line="\n" in match[2])
+    for order, (text, marks) in enumerate(_CLAUSE.findall(_REMARK.sub("", unit))):
+        yield _Clause(number, _half_line(text), _ending(marks), begins=order == 0, ends_line="\n" in marks)
+
+
+def _only_half_line(line: str) -> int:
+    clauses = _CLAUSE.findall(_REMARK.sub("", line))
+    return _half_line(clauses[0][0]) if len(clauses) == 1 else 0
+
+
+def _half_line(clause: str) -> int:
+    """Return the length of a clause that may be a half-line, else 0."""
+    length = sum(is_cjk(character) or character == "□" for character in clause)
+    return length if length in _HALF_LINE_CHARACTERS else 0
 
 
 def _ending(marks: str) -> int:
@@ -107,23 +123,6 @@ def _even_runs(clauses: Sequence[_Clause]) -> Iterator[list[_Clause]]:
             run.append(clause)
     if len(run) > 1:
         yield run
-
-
-def _single_half_lines(clauses: Sequence[_Clause]) -> list[_Clause]:
-    """Let only those be half-lines that are a unit by themselves, in a row that is long enough to be verse."""
-    counts: dict[int, int] = {}
-    for clause in clauses:
-        counts[clause.unit] = counts.get(clause.unit, 0) + 1
-    alone = [replace(each, length=each.length if counts[each.unit] == 1 else 0) for each in clauses]
-    rows: list[list[int]] = []
-    for run in _even_runs(alone):
-        numbers = [clause.unit for clause in run]
-        if rows and rows[-1][-1] + 1 == numbers[0]:
-            rows[-1] += numbers
-        else:
-            rows.append(numbers)
-    verse = {number for row in rows if len(row) >= _LEAST_HALF_LINES for number in row}
-    return [replace(each, length=each.length if each.unit in verse else 0) for each in alone]
 
 
 def _pairs(run: Sequence[_Clause]) -> Iterator[tuple[_Clause, _Clause]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from time import process_time
 
 import pytest
 
@@ -183,3 +184,24 @@ def test_verse_is_four_half_lines_each_beside_its_like() -> None:
 )
 def test_unmarked_verse_is_cut_where_couplets_of_every_likely_metre_end(length: int, step: int) -> None:
     assert couplet_step(length, 400) == step
+
+
+def test_entries_of_a_table_and_titles_between_lines_are_no_verse() -> None:
+    table = ["立春正月节（限数一百九十四，间数一百九十）", "雨水正月中（限数一百八十六，间数一百八十二）"] * 2
+    sayings = ["双陆无休势。", "不详·雒谷谚", "謥洞入黄泉。", "不详·三门谚", "古无门匠墓。"]
+
+    assert find_verse(table) == [False] * 4
+    assert find_verse(sayings) == [False] * 5
+    assert find_verse(["天地玄黄洪（一作红）。"] * 4) == [True] * 4
+
+
+@pytest.mark.parametrize("hostile", ["“", "（", "—", "（天", "\n"])
+def test_hostile_text_costs_no_more_than_a_few_poems_of_its_length(hostile: str) -> None:
+    def seconds(text: str) -> float:
+        started = process_time()
+        find_couplets([text] * 4)
+        return process_time() - started
+
+    length = 5_000
+
+    assert seconds((hostile * length)[:length]) < 20 * seconds("天地玄黄。" * (length // 5))
