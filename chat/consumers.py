@@ -18,12 +18,13 @@ from accounts.websocket import authenticate_scope
 from chat import errors, frames
 from chat.models import Session
 from chat.queries import owned_reply
-from chat.serializers.frames import RegenerateFrame, ResumeFrame, StopFrame, UserMessageFrame
+from chat.serializers.frames import ResumeFrame, StopFrame, UserMessageFrame, VersionFrame
 from chat.services.replies import request_stop
-from chat.services.turns import Turn, begin_continuation, begin_regeneration, begin_turn
+from chat.streaming import requests
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
-from chat.streaming.starting import Request, accepted_frame, start_turn
+from chat.streaming.requests import Request
+from chat.streaming.starting import accepted_frame, start_turn
 from guoxue.bridge import in_thread
 from guoxue.closing import CLOSE_RESTARTING
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
@@ -113,36 +114,18 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _user_message(self, data: Any) -> None:
         frame = UserMessageFrame.parse(data)
-        begin = partial(
-            begin_turn,
-            text=frame["message"],
-            role_id=frame.get("role_id"),
-            edit_of=frame.get("edit_of"),
-        )
-        self._request(data, begin, frame["client_message_id"], frame.get("role_id"))
+        self._request(data, requests.question(self.user, self.session_id, **frame))
 
     async def _regenerate(self, data: Any) -> None:
-        frame = RegenerateFrame.parse(data)
-        begin = partial(begin_regeneration, message_id=frame["message_id"])
-        self._request(data, begin, frame["client_message_id"])
+        frame = VersionFrame.parse(data)
+        self._request(data, requests.regeneration(self.user, self.session_id, **frame))
 
     async def _continue(self, data: Any) -> None:
-        frame = RegenerateFrame.parse(data)
-        begin = partial(begin_continuation, message_id=frame["message_id"])
-        self._request(data, begin, frame["client_message_id"], continues=frame["message_id"])
+        frame = VersionFrame.parse(data)
+        self._request(data, requests.continuation(self.user, self.session_id, **frame))
 
-    def _request(
-        self,
-        data: Any,
-        begin: Callable[..., Turn],
-        client_message_id: UUID,
-        role_id: int | None = None,
-        continues: UUID | None = None,
-    ) -> None:
+    def _request(self, data: Any, request: Request) -> None:
         """Have a reply begun in a task of its own: it may have to wait, and other frames must not."""
-        user, session_id = self.user, self.session_id
-        begin = partial(begin, user=user, session_id=session_id, client_message_id=client_message_id)
-        request = Request(user, session_id, client_message_id, begin, role_id, continues)
         task = asyncio.create_task(self._begin(request, data))
         self.requests.add(task)
         task.add_done_callback(self.requests.discard)

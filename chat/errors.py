@@ -72,6 +72,8 @@ class ModerationUnavailable(ServiceUnavailable):
 
     code = "moderation_unavailable"
     message = "内容审核暂时不可用，没有保存，请稍后再试。"
+    # For so long a moderator that fails is not asked.
+    retry_after_seconds = 30
 
 
 class WordRefused(InvalidInput):
@@ -124,6 +126,13 @@ class ServiceRestarting(ServiceUnavailable):
     code = "service_restarting"
     message = "服务正在更新，请几秒后再试。"
     retry_after_seconds = 3
+
+
+class RepliesWrittenElsewhere(ServiceUnavailable):
+    """This process serves REST only (WSGI); the proxy should have asked one that writes replies."""
+
+    code = "replies_written_elsewhere"
+    message = "这个进程不生成回复，请管理员检查反向代理的配置。"
 
 
 class InstructionsLeaked(ApplicationError):

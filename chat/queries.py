@@ -103,3 +103,9 @@ def owned_reply(user: User, session_id: uuid.UUID, message_id: uuid.UUID) -> Mes
         .filter(id=message_id, session_id=session_id, author=Message.Author.ASSISTANT)
         .first()
     )
+
+
+def session_of_reply(user: User, message_id: uuid.UUID) -> uuid.UUID | None:
+    """Find the session of the user's own in which a reply stands."""
+    replies = Message.objects.owned_by(user).filter(id=message_id, author=Message.Author.ASSISTANT)
+    return replies.values_list("session_id", flat=True).first()

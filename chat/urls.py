@@ -2,17 +2,19 @@
 
 from django.urls import path
 
-from chat.views import answering, messages, roles, sessions
+from chat.views import asking, messages, roles, sessions
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view()),
     path("sessions", sessions.SessionListView.as_view()),
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
     path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),
-    path("sessions/<uuid:session_id>/messages", answering.session_messages),
+    path("sessions/<uuid:session_id>/messages", asking.session_messages),
     path("messages", messages.MessageSearchView.as_view()),
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
     path("messages/<uuid:message_id>/stop", messages.MessageStopView.as_view()),
+    path("messages/<uuid:message_id>/regenerate", asking.message_regenerate),
+    path("messages/<uuid:message_id>/continue", asking.message_continue),
     path("messages/<uuid:message_id>/feedback", messages.MessageFeedbackView.as_view()),
     path("messages/<uuid:message_id>/report", messages.MessageReportView.as_view()),
 ]

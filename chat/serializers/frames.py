@@ -1,4 +1,4 @@
-"""Decides what the frames must have that clients send over the WebSocket."""
+"""Decides what clients must send that ask for something: the frames of the WebSocket, the bodies of HTTP."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from guoxue.errors import InvalidInput
 
 
 class FrameSerializer(serializers.Serializer[Any]):
-    """The ``data`` of a frame that a client sends."""
+    """The ``data`` of a frame, or the body of a POST."""
 
     @classmethod
     def parse(cls, data: Any) -> dict[str, Any]:
-        """Validate the data of a frame. Raises InvalidInput with the refused fields."""
+        """Validate what a client has sent. Raises InvalidInput with the refused fields."""
         frame = cls(data=data)
         if not frame.is_valid():
             raise InvalidInput(fields=validation_fields(frame.errors))
@@ -38,6 +38,11 @@ class StopFrame(FrameSerializer):
     message_id = serializers.UUIDField()
 
 
-class RegenerateFrame(FrameSerializer):
-    message_id = serializers.UUIDField()
+class VersionBody(FrameSerializer):
+    """What is said of another version of a reply where the address names the reply."""
+
     client_message_id = serializers.UUIDField()
+
+
+class VersionFrame(VersionBody):
+    message_id = serializers.UUIDField()

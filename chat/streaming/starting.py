@@ -2,33 +2,18 @@
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from accounts.models import User
 from chat import frames
 from chat.queries import model_of_turn
 from chat.services.turns import Turn
 from chat.streaming.admission import OnPosition, Slot
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
+from chat.streaming.requests import Request
 from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a client asks for; ``begin`` is the service that accepts it."""
-
-    user: User
-    session_id: uuid.UUID
-    client_message_id: uuid.UUID
-    begin: Callable[[], Turn]
-    role_id: int | None = None
-    continues: uuid.UUID | None = None
 
 
 class _Start:

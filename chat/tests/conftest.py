@@ -9,12 +9,14 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tests.factories import make_operator, make_user
 from chat.models import Message, Session
+from chat.moderation import panel
 from chat.services.sessions import create_session
 from chat.tests.served import Served
 from chat.tests.talking import Talk
 from guoxue import llm
 from guoxue.tests.browsing import browser, page
 from guoxue.tests.scripted_model import ScriptedModel
+from guoxue.tests.scripted_wechat import APP_ID, APP_SECRET, OPENID, ScriptedWeChat
 
 __all__ = ["browser", "page"]
 
@@ -89,3 +91,15 @@ def client_of() -> Callable[[User | None], APIClient]:
 @pytest.fixture
 def people(reader: User, stranger: User) -> dict[str, User | None]:
     return {"anonymous": None, "stranger": stranger, "owner": reader, "staff": make_operator()}
+
+
+@pytest.fixture
+def wechat(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedWeChat]:
+    """WeChat is configured and knows every reader."""
+    server = ScriptedWeChat()
+    settings.WECHAT_API_BASE_URL = server.base_url
+    settings.WECHAT_APP_ID, settings.WECHAT_APP_SECRET = APP_ID, APP_SECRET
+    settings.WECHAT_TIMEOUT_SECONDS = 0.5
+    monkeypatch.setattr(panel, "active_openid", lambda user: OPENID)
+    yield server
+    server.close()

@@ -34,6 +34,10 @@ class Talk:
         finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=Outcome(status, text))
         return self._reply(turn)
 
+    def stop(self, text: str, answer: str) -> Message:
+        """Ask, and stop the reply after so much of it."""
+        return self.answer(begin_turn(text=text, **self._request()), answer, "stopped")
+
     def shown(self) -> list[str]:
         """The texts of the branch that the reader sees, the oldest first."""
         page = branch_page(self.reader, self.session.id, start=None, limit=20)

@@ -4,59 +4,23 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from accounts.models import User
-from accounts.tokens import issue_tokens
 from chat.models import Message
-from chat.tests.served import LONG, QUESTION, Served, books_agree, wait_for
+from chat.tests.http_client import Http, events, text_of
+from chat.tests.served import LONG, Served, books_agree, wait_for
 from guoxue.tests.scripted_model import ANSWER, Pause, Refuse, Say, Usage, spoken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Event = tuple[str, str, dict[str, Any]]
-
-
-class Http:
-    """A client of the REST door of one session."""
-
-    def __init__(self, served: Served, user: User, session_id: uuid.UUID) -> None:
-        self.url = f"{served.url}/api/v1/sessions/{session_id}/messages"
-        self.headers = {"Authorization": f"Bearer {issue_tokens(user).access}"}
-
-    def ask(self, client_message_id: uuid.UUID | None = None, **body: Any) -> httpx.Response:
-        return httpx.post(
-            self.url, json=self._body(client_message_id) | body, headers=self.headers, timeout=30
-        )
-
-    def stream(self, client_message_id: uuid.UUID | None = None, **headers: str) -> Any:
-        headers = {**self.headers, "Accept": "text/event-stream", **headers}
-        return httpx.stream("POST", self.url, json=self._body(client_message_id), headers=headers, timeout=30)
-
-    def _body(self, client_message_id: uuid.UUID | None) -> dict[str, str]:
-        return {"message": QUESTION, "client_message_id": str(client_message_id or uuid.uuid4())}
-
 
 @pytest.fixture
 def http(served: Served, reader: User, session) -> Http:
-    return Http(served, reader, session.id)
-
-
-def events(response: httpx.Response) -> Iterator[Event]:
-    """Yield number, kind and data of each event."""
-    block: dict[str, str] = {}
-    for line in response.iter_lines():
-        if not line and block:
-            yield block.get("id", ""), block["event"], json.loads(block["data"])
-            block = {}
-        elif line and not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            block[name] = value
+    return Http.of_session(served, reader, session.id)
 
 
 def test_reply_comes_whole_when_it_has_ended(http, scripted_model):
@@ -86,7 +50,7 @@ def test_events_are_the_frames_of_the_socket(http, scripted_model):
     kinds = [kind for _, kind, _ in received]
     assert kinds[0] == "accepted" and kinds[-1] == "ai_response"
     deltas = [(number, data) for number, kind, data in received if kind == "delta"]
-    assert "".join(data["text"] for _, data in deltas) == received[-1][2]["message"] == ANSWER
+    assert text_of(received) == received[-1][2]["message"] == ANSWER
     assert [number for number, _ in deltas] == [str(data["seq"]) for _, data in deltas]
 
 
@@ -103,7 +67,7 @@ def test_stream_that_was_cut_goes_on_after_the_last_event(http, scripted_model):
     with http.stream(client_message_id, **{"Last-Event-ID": last}) as response:
         rest = list(events(response))
 
-    text += "".join(data["text"] for _, kind, data in rest if kind == "delta")
+    text += text_of(rest)
     assert text == rest[-1][2]["message"] == LONG
     assert len(scripted_model.requests) == 1
 
@@ -140,7 +104,7 @@ def test_reply_that_fails_says_so_in_its_last_event(http, scripted_model):
 )
 def test_what_cannot_be_answered_is_refused_with_a_status(http, accept, body, headers, status, code):
     response = httpx.post(
-        http.url, json=http._body(None) | body, headers={**http.headers, "Accept": accept, **headers}
+        http.url, json=http.body() | body, headers={**http.headers, "Accept": accept, **headers}
     )
 
     assert response.status_code == status
@@ -149,7 +113,7 @@ def test_what_cannot_be_answered_is_refused_with_a_status(http, accept, body, he
 
 
 def test_session_of_another_reader_is_not_found(served, stranger, session):
-    response = Http(served, stranger, session.id).ask()
+    response = Http.of_session(served, stranger, session.id).ask()
 
     assert (response.status_code, response.json()["error"]["code"]) == (404, "session_not_found")
 
@@ -193,10 +157,10 @@ def test_client_that_reads_no_events_is_cut_off(scripted_model, reader, session,
         LLM_BASE_URL=scripted_model.base_url, LLM_API_KEY="scripted", SLOW_CLIENT_SECONDS="0.5"
     ).start()
     scripted_model.script = spoken(LONG * 100, size=2000)
-    http = Http(served, reader, session.id)
+    http = Http.of_session(served, reader, session.id)
     client_message_id = uuid.uuid4()
     size = len(http.ask(client_message_id).content)
-    body = json.dumps(http._body(client_message_id)).encode()
+    body = json.dumps(http.body(client_message_id)).encode()
     head = (
         f"POST {http.url.removeprefix(served.url)} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
         f"Authorization: {http.headers['Authorization']}\r\nAccept: text/event-stream\r\n"

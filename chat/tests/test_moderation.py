@@ -1,5 +1,4 @@
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -13,30 +12,10 @@ from chat.moderation import panel
 from chat.moderation.judging import PASSED, Direction, Judgement, Verdict, weightiest
 from chat.services.moderation import record_judgements, require_allowed, review_text
 from chat.services.turns import begin_turn
-from guoxue.tests.scripted_wechat import (
-    APP_ID,
-    APP_SECRET,
-    OPENID,
-    REVIEW_MARK,
-    RISKY_MARK,
-    Answer,
-    ScriptedWeChat,
-)
+from guoxue.tests.scripted_wechat import REVIEW_MARK, RISKY_MARK, Answer
 
 BLOCKED_WORD, FLAGGED_WORD = "出售冰毒", "如何自杀"
 BUSY = Answer({"errcode": -1, "errmsg": "system error"})
-
-
-@pytest.fixture
-def wechat(settings, monkeypatch) -> Iterator[ScriptedWeChat]:
-    """WeChat is configured and knows every reader."""
-    server = ScriptedWeChat()
-    settings.WECHAT_API_BASE_URL = server.base_url
-    settings.WECHAT_APP_ID, settings.WECHAT_APP_SECRET = APP_ID, APP_SECRET
-    settings.WECHAT_TIMEOUT_SECONDS = 0.5
-    monkeypatch.setattr(panel, "active_openid", lambda user: OPENID)
-    yield server
-    server.close()
 
 
 def review(text, user, direction=Direction.INPUT, **options) -> Judgement:

@@ -1,1 +1,1 @@
-"""The REST side of conversations, one file for each thing that is asked for. Replies stream over the WebSocket."""
+"""The REST side of conversations, one file for each thing that is asked for."""

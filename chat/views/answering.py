@@ -1,69 +1,57 @@
-"""Decides how a question is answered over HTTP: as one JSON reply, or as a stream of server-sent events.
+"""Decides how a request for a reply is answered over HTTP: as one JSON reply, or as a stream of server-sent events.
 
 Both are viewers of the same engine as the WebSocket; a client that is cut off sends the same request again, with
 ``Last-Event-ID`` where it has seen a part.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import orjson
-from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 
 from accounts.models import User
 from accounts.tokens import authenticate_access_token
 from chat import frames
 from chat.errors import MessageNotFound
-from chat.serializers.frames import UserMessageFrame
-from chat.services.turns import Turn, begin_turn
+from chat.serializers.frames import FrameSerializer
+from chat.services.turns import Turn
 from chat.streaming.engine import get_engine
-from chat.streaming.starting import Request, accepted_frame, start_turn
-from chat.views.history import SessionMessagesView
+from chat.streaming.requests import Request
+from chat.streaming.starting import accepted_frame, start_turn
 from guoxue.api import BodyTooLarge
 from guoxue.bridge import in_thread
 from guoxue.errors import ApplicationError, InvalidInput, NotAuthenticated
 
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE_SECONDS = 15.0
-_history = SessionMessagesView.as_view()
+RequestOf = Callable[[User, dict[str, Any]], Awaitable[Request]]
 
 
-@csrf_exempt
-async def session_messages(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
-    """Answer a question that is posted; leave everything else to the history, in the thread where it belongs."""
-    if request.method == "POST" and isinstance(request, ASGIRequest):
-        return await _answer(request, session_id)
-    return await sync_to_async(_history, thread_sensitive=True)(request, session_id=session_id)
+def reply_schema(*, summary: str, request: type[FrameSerializer]) -> Callable[[Any], Any]:
+    """Describe to the schema an address that is answered here."""
+    return extend_schema(
+        tags=["对话"],
+        summary=summary,
+        description=(
+            "默认在回复结束后以一个 JSON 作答；`Accept: text/event-stream` 时边写边发，事件与 WebSocket 的帧同名，"
+            "断线后以同样的正文与 `Last-Event-ID` 再发一次即可续传。"
+        ),
+        request=request,
+        responses={201: OpenApiTypes.OBJECT, (200, "text/event-stream"): OpenApiTypes.STR},
+    )
 
 
-# The schema is drawn from this class.
-session_messages.cls = _history.cls  # type: ignore[attr-defined]
-session_messages.initkwargs = _history.initkwargs  # type: ignore[attr-defined]
-
-
-async def _answer(request: HttpRequest, session_id: UUID) -> HttpResponseBase:
-    """Accept a question as the ``user_message`` frame does, and answer with the reply."""
+async def answer(request: HttpRequest, request_of: RequestOf) -> HttpResponseBase:
+    """Have a reply written and answer with it; ``request_of`` reads from the body what the reader asks for."""
     try:
         user = await _reader(request)
-        wanted = UserMessageFrame.parse(_body(request))
-        last_seq = _last_seq(request)
-        begin = partial(
-            begin_turn,
-            user=user,
-            session_id=session_id,
-            text=wanted["message"],
-            client_message_id=wanted["client_message_id"],
-            role_id=wanted.get("role_id"),
-            edit_of=wanted.get("edit_of"),
-        )
-        asked = Request(user, session_id, wanted["client_message_id"], begin, wanted.get("role_id"))
+        body, last_seq = _body(request), _last_seq(request)
+        asked = await request_of(user, body)
         if EVENT_STREAM in request.headers.get("Accept", ""):
             return await _stream(asked, last_seq)
         return await _whole(asked)

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -18,9 +17,9 @@ from chat.models import Session
 from chat.serializers.frames import UserMessageFrame
 from chat.serializers.messages import MessageSerializer
 from chat.services.sessions import clear_session
+from chat.views.answering import reply_schema
 from chat.views.requests import reader_of
 from guoxue.api import CursorPagination
-from guoxue.errors import ServiceUnavailable
 
 _PAGE = inline_serializer(
     "MessagePage",
@@ -56,19 +55,10 @@ class SessionMessagesView(APIView):
             }
         )
 
-    @extend_schema(
-        tags=["对话"],
-        summary="提问",
-        description=(
-            "默认在回复结束后以一个 JSON 作答；`Accept: text/event-stream` 时边写边发，事件与 WebSocket 的帧同名，"
-            "断线后以同样的正文与 `Last-Event-ID` 再发一次即可续传。"
-        ),
-        request=UserMessageFrame,
-        responses={201: OpenApiTypes.OBJECT, (200, "text/event-stream"): OpenApiTypes.STR},
-    )
+    @reply_schema(summary="提问", request=UserMessageFrame)
     def post(self, request: Request, session_id: UUID) -> Response:
-        """Refuse: this process serves REST only; those that write replies answer before this view is asked."""
-        raise ServiceUnavailable("这个进程不生成回复，请管理员检查反向代理的配置。")
+        """Refuse: processes that write replies answer before this view is asked."""
+        raise errors.RepliesWrittenElsewhere
 
     @extend_schema(tags=["对话"], summary="清空会话的消息", responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:

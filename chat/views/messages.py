@@ -1,4 +1,4 @@
-"""Decides the REST side of messages: find, read, stop, and judge them."""
+"""Decides the REST side of messages: find, read, stop, and judge them. New versions are written by ``asking``."""
 
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from chat import errors
 from chat.history import Payload, message_payload
 from chat.models import Message
 from chat.searching import find_messages
+from chat.serializers.frames import VersionBody
 from chat.serializers.judgements import FeedbackSerializer, ReportSerializer
 from chat.serializers.messages import (
     FoundMessageSerializer,
@@ -24,6 +25,7 @@ from chat.serializers.messages import (
 )
 from chat.services import judgements
 from chat.services.replies import request_stop
+from chat.views.answering import reply_schema
 from chat.views.requests import reader_of
 
 
@@ -63,6 +65,24 @@ class MessageStopView(APIView):
         user = reader_of(request)
         request_stop(user=user, message_id=message_id)
         return Response(_message_json(user, message_id), status=status.HTTP_202_ACCEPTED)
+
+
+class MessageRegenerateView(APIView):
+    """Another version of a reply."""
+
+    @reply_schema(summary="重新生成回复", request=VersionBody)
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Refuse: processes that write replies answer before this view is asked."""
+        raise errors.RepliesWrittenElsewhere
+
+
+class MessageContinueView(APIView):
+    """The rest of a reply that broke off, in a version that begins with what was written."""
+
+    @reply_schema(summary="续写中断或停止的回复", request=VersionBody)
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Refuse: processes that write replies answer before this view is asked."""
+        raise errors.RepliesWrittenElsewhere
 
 
 class MessageFeedbackView(APIView):
