@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,29 @@ def load_settings(
 def example_values() -> dict[str, str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def example_defaults() -> dict[str, str]:
+    """The settings that stand in the example as comments, with their defaults."""
+    return dict(re.findall(r"^#([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_the_example_names_every_setting():
+    read = re.findall(r'(?:_text|env\.\w+)\(\s*"([A-Z_]+)"', (ROOT / "guoxue/settings.py").read_text())
+
+    assert set(read) - set(example_values()) - set(example_defaults()) == set()
+
+
+def test_the_example_tells_the_defaults():
+    told = {name: float(value) for name, value in example_defaults().items() if value.isdecimal()}
+    printed = f"{{name: getattr(settings, name, None) for name in {sorted(told)}}}"
+    code = f"import json\nfrom guoxue import settings\nprint(json.dumps({printed}))"
+
+    result = load_settings(DEBUG="true", SECRET_KEY=SECRET, code=code)
+
+    defaults = {name: value for name, value in json.loads(result.stdout).items() if value is not None}
+    assert defaults == {name: told[name] for name in defaults}
+    assert "LLM_TOTAL_TIMEOUT_SECONDS" in defaults
 
 
 def test_a_copied_example_leaves_a_development_system_running():
