@@ -14,11 +14,12 @@ from chat.services.sessions import create_session
 from chat.tests.served import Served
 from chat.tests.talking import Talk
 from guoxue import llm
-from guoxue.tests.browsing import browser, page
+from guoxue.tests.browsing import browser, page, tolerated
 from guoxue.tests.scripted_model import ScriptedModel
 from guoxue.tests.scripted_wechat import APP_ID, APP_SECRET, OPENID, ScriptedWeChat
+from knowledge.starter.loading import load_starter
 
-__all__ = ["browser", "page"]
+__all__ = ["browser", "page", "tolerated"]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,12 @@ def served(_server: Served, scripted_model: ScriptedModel, transactional_db: Non
     yield _server.start()
     if Message.objects.streaming().exists():
         _server.kill()
+
+
+@pytest.fixture
+def corpus(transactional_db: None) -> None:
+    """The starter corpus."""
+    load_starter()
 
 
 @pytest.fixture

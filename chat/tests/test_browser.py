@@ -16,7 +16,6 @@ from chat.models import Message
 from chat.tests.served import ROOT, Served
 from guoxue.tests.browsing import MARKS
 from guoxue.tests.scripted_model import spoken
-from knowledge.starter.loading import load_starter
 
 ANSWER = (
     "这句话出自《论语·为政》[1]：\n\n> 子曰：“学而不思则罔，思而不学则殆。”\n\n意思是说：**学与思**不可偏废。"
@@ -46,11 +45,6 @@ def mailbox(served: Served, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     worker.terminate()
     worker.wait(20)
-
-
-@pytest.fixture
-def corpus(transactional_db: None) -> None:
-    load_starter()
 
 
 def code_in(mailbox: Path) -> str:

@@ -1,6 +1,5 @@
 """The library as a reader meets it in a real Chromium: search, read, keep, note, take away."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.tests.factories import make_user
@@ -8,7 +7,6 @@ from accounts.tokens import issue_tokens
 from chat.tests.served import Served
 from guoxue.tests.browsing import MARKS
 from knowledge.models import Bookmark, Passage, Section, Work
-from knowledge.starter.loading import load_starter
 
 pytestmark = MARKS
 LINE = "学而不思则罔"
@@ -16,11 +14,6 @@ SELECT = """([start, end]) => {
   const text = document.querySelector(".passage:target").firstChild;
   getSelection().setBaseAndExtent(text, start, text, end);
 }"""
-
-
-@pytest.fixture
-def corpus(transactional_db: None) -> None:
-    load_starter()
 
 
 def fits(page: Page) -> bool:

@@ -1,0 +1,90 @@
+"""Steps of a reader in a real browser: be logged in, open a session, ask, and wait for what comes."""
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from accounts.models import User
+from accounts.tokens import issue_tokens
+from chat.models import Session
+from chat.tests.served import Frame, Served
+
+
+def log_in(page: Page, served: Served, user: User) -> None:
+    """Be the user from the first page on."""
+    token = json.dumps(issue_tokens(user).refresh)
+    page.add_init_script(
+        f"if (!localStorage.getItem('guoxue.refresh')) localStorage.setItem('guoxue.refresh', {token});"
+    )
+    page.goto(f"{served.url}/livez")
+
+
+def open_session(page: Page, served: Served, session: Session | None = None) -> None:
+    """Open a session, or the page without one, and wait for its script."""
+    page.goto(f"{served.url}/" + (f"?session={session.id}" if session else ""))
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Wait until the page answers the reader."""
+    expect(page.locator('body[data-ready="true"]')).to_be_attached()
+
+
+def ask(page: Page, text: str) -> None:
+    """Type a question and send it."""
+    page.fill("#message-input", text)
+    page.keyboard.press("Enter")
+
+
+def show_sessions(page: Page) -> None:
+    """Open the drawer where it covers the conversation."""
+    if page.locator("#menu-button").is_visible():
+        page.click("#menu-button")
+
+
+def thread(page: Page) -> list[str]:
+    """The texts of the bubbles and of the replies, the oldest first, without white space."""
+    texts = page.locator("#thread .bubble, #thread .prose").all_inner_texts()
+    return [re.sub(r"\s+|[✓≈✗○]", "", text) for text in texts]
+
+
+def fits(page: Page) -> bool:
+    """Tell whether nothing sticks out of the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+class Wire:
+    """What stands between the page and the server: frames can be slipped in, held back, and the line cut."""
+
+    def __init__(self, page: Page) -> None:
+        self.sent: list[Frame] = []
+        self.connections = 0
+        self.is_dead = False
+        self._page: WebSocketRoute | None = None
+        page.route_web_socket(re.compile(r"/ws/chat/"), self._connected)
+
+    def _connected(self, route: WebSocketRoute) -> None:
+        self.connections += 1
+        self._page = route
+        if self.is_dead:
+            route.close(code=1011)
+            return
+        server = route.connect_to_server()
+
+        def to_server(message: str | bytes) -> None:
+            self.sent.append(json.loads(message))
+            server.send(message)
+
+        route.on_message(to_server)
+
+    def say(self, kind: str, **data: Any) -> None:
+        """Send the page a frame as if the server had."""
+        assert self._page is not None
+        self._page.send(json.dumps({"type": kind, "data": data}))
+
+    def cut(self, code: int) -> None:
+        """Close the page's connection with the code."""
+        assert self._page is not None
+        self._page.close(code=code)
