@@ -11,6 +11,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
+from chat.views.chat_page import chat_page
 from guoxue.api import UnknownPathView
 from guoxue.health import livez, readyz
 
@@ -27,7 +28,7 @@ handler404 = "knowledge.views.pages.missing_page"
 _relaxed_for_redoc = csp_update({"worker-src": ["blob:"], "style-src": ["'self'", "'unsafe-inline'"]})
 
 urlpatterns = [
-    path("", _page("chat.html"), name="chat"),
+    path("", chat_page, name="chat"),
     path("login", _page("login.html"), name="login"),
     path("register", _page("register.html"), name="register"),
     path("", include("knowledge.page_urls")),

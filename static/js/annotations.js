@@ -1,17 +1,22 @@
-// Decides what is marked inside a reply: [n] becomes a link to its source, a checked quotation gets its verdict.
+// Decides what is marked inside a reply: [n] becomes a link to its source, behind a checked quotation stands its verdict.
 
 import { element } from "./dom.js";
 
 const CITATION = /\[(\d{1,2})\]/g;
 const CLOSING = /^(?:[。！？；，、：…—]*[」』”’》]+|[。！？；]+)/;
-const IGNORED = /[\s*>`]/;
-const NOT_QUOTED = /\[\d{1,2}\]|[\s*>`]/g;
 
 export const VERDICTS = {
   exact: { mark: "✓", name: "原文" },
   near: { mark: "≈", name: "近似" },
   not_found: { mark: "✗", name: "未见" },
+  not_held: { mark: "○", name: "本库未收此书" },
 };
+
+// What is not found in a book that this corpus has not is no error.
+export const verdictOf = ({ verdict, cited_in_corpus: isHeld }) =>
+  verdict === "not_found" && isHeld === false ? "not_held" : verdict;
+
+const isMisplaced = ({ attribution, passage_id: passageId }) => attribution === "wrong" && Boolean(passageId);
 
 export function linkCitations(root, sources) {
   const byNumber = new Map(sources.map((source) => [source.n, source]));
@@ -23,28 +28,25 @@ export function linkCitations(root, sources) {
   for (const text of textsOf(root)) linkCitationsIn(text, byNumber);
 }
 
-// Citations have to be linked before: a quotation is found by its characters, in which [n] has no part.
-export function markQuotes(root, quotes) {
-  let from = 0;
-  const ends = [];
-  const { compact, places } = compactText(textsOf(root));
-  for (const quote of quotes) {
-    const needle = quote.quote.replace(NOT_QUOTED, "");
-    const start = needle ? compact.indexOf(needle, from) : -1;
-    if (start === -1) continue;
-    from = start + needle.length;
-    ends.push({ quote, place: places[from - 1] });
+// Behind each quotation that the server has marked stands its verdict; where there is a passage, it opens that.
+export function badgeQuotes(root, quotes) {
+  const marks = new Map([...root.querySelectorAll("mark[data-quote]")].map((mark) => [mark.dataset.quote, mark]));
+  for (const [index, last] of marks) {
+    const quote = quotes[Number(index)];
+    if (!quote) continue;
+    const words = root.querySelector(`mark[data-quote="${index}"]`).title;
+    for (const mark of root.querySelectorAll(`mark[data-quote="${index}"]`)) mark.dataset.verdict = verdictOf(quote);
+    insertBehind(last, verdictBadge(quote, words));
   }
-  // From the end backwards, so that splitting a text does not move the places that are still to be marked.
-  for (const { quote, place } of ends.reverse()) insertVerdict(quote, place);
 }
 
-function verdictBadge(quote) {
-  const { mark, name } = VERDICTS[quote.verdict];
-  const title = quote.citation ? `${name}：${quote.citation}` : name;
-  const attributes = { class: `verdict verdict-${quote.verdict}`, title, "aria-label": `引文核对，${title}` };
-  if (!quote.passage_id) return element("span", { ...attributes, role: "img" }, mark);
-  return element("a", { ...attributes, href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, mark);
+function verdictBadge(quote, words) {
+  const verdict = verdictOf(quote);
+  const { mark, name } = VERDICTS[verdict];
+  const attributes = { class: `verdict verdict-${verdict}`, title: words, "aria-label": words || name };
+  const shown = isMisplaced(quote) ? `${mark} 出处有误` : mark;
+  if (!quote.passage_id) return element("span", { ...attributes, role: "img" }, shown);
+  return element("a", { ...attributes, href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, shown);
 }
 
 function citationLink(source) {
@@ -81,21 +83,10 @@ function textsOf(root) {
   return texts;
 }
 
-// The text without spaces and Markdown signs, and for each of its characters the node and offset where it ends.
-function compactText(texts) {
-  let compact = "";
-  const places = [];
-  for (const node of texts) {
-    for (let offset = 0; offset < node.data.length; offset += 1) {
-      if (IGNORED.test(node.data[offset])) continue;
-      compact += node.data[offset];
-      places.push({ node, end: offset + 1 });
-    }
-  }
-  return { compact, places };
-}
-
-function insertVerdict(quote, { node, end }) {
-  const closing = CLOSING.exec(node.data.slice(end))?.[0] ?? "";
-  node.splitText(end + closing.length).before(verdictBadge(quote));
+// Behind the marks of quotation and punctuation that belong to the words, too.
+function insertBehind(mark, badge) {
+  const next = mark.nextSibling;
+  const closing = next?.nodeType === Node.TEXT_NODE ? (CLOSING.exec(next.data)?.[0] ?? "") : "";
+  if (closing) next.splitText(closing.length).before(badge);
+  else mark.after(badge);
 }

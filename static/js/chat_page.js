@@ -9,14 +9,17 @@ import { byId } from "./dom.js";
 import { forgetDrafts } from "./drafts.js";
 import { Drawer } from "./drawer.js";
 import { ApiError } from "./errors.js";
+import { Judgements } from "./judgements.js";
 import { LoadFailure } from "./load_failure.js";
-import { addressOfSession, leaveForLogin, sessionInAddress } from "./navigation.js";
+import { addressOfSession, leaveForLogin, messageInAddress, sessionInAddress } from "./navigation.js";
 import { notify, reportFailure } from "./notices.js";
 import { PageHead } from "./page_head.js";
 import { SessionDialog } from "./session_dialog.js";
 import { SessionListView } from "./session_list_view.js";
+import { SessionSearch } from "./session_search.js";
 import { SessionStore } from "./session_store.js";
 import { SourceDialog } from "./source_dialog.js";
+import { listenToTabs, tellTabs } from "./tab_channel.js";
 import { ThreadView } from "./thread_view.js";
 import { REFRESH_KEY, isSignedIn, logOut } from "./tokens.js";
 import { WelcomeView } from "./welcome_view.js";
@@ -35,7 +38,14 @@ class ChatPage {
     onOpen: (sessionId) => this.#go(sessionId),
     onManage: (session) => this.dialog.open(session),
   });
-  dialog = new SessionDialog(this.store, { onDeleted: (sessionId) => this.#deleted(sessionId) });
+  dialog = new SessionDialog(this.store, {
+    onDeleted: (sessionId) => this.#deleted(sessionId),
+    onCleared: (sessionId) => this.#cleared(sessionId),
+  });
+  search = new SessionSearch({ onOpen: (sessionId, messageId) => this.#go(sessionId, messageId) });
+  judgements = new Judgements({
+    onFeedback: (messageId, feedback) => this.#controller?.change(messageId, { feedback }),
+  });
   welcome = new WelcomeView({
     onAsk: (question) => this.#ask(question),
     onRole: (role) => this.#setRole(role),
@@ -45,9 +55,15 @@ class ChatPage {
     onStop: () => this.#act((controller) => controller.stop()),
   });
   thread = new ThreadView({
+    ask: (text) => this.#ask(text),
     resend: (message) => this.#act((controller) => controller.resend(message)),
-    edit: (message) => this.#edit(message),
+    rewrite: (message) => this.#rewrite(message),
+    edit: (message, text) => this.#act((controller) => controller.edit(message, text)),
     regenerate: (message) => this.#act((controller) => controller.regenerate(message)),
+    continue: (message) => this.#act((controller) => controller.continue(message)),
+    chooseVersion: (message, step) => this.#controller.chooseVersion(message, step).catch(reportFailure),
+    judge: (message, value) => this.judgements.judge(message, value),
+    report: (message) => this.judgements.report(message),
     loadOlder: () => this.#controller?.loadOlder().catch(reportFailure),
   });
   banner = new ConnectionBanner({ onReconnect: () => this.#controller?.socket.reconnectNow() });
@@ -58,6 +74,8 @@ class ChatPage {
     byId("logout").addEventListener("click", () => this.#logOut().catch(reportFailure));
     this.store.addEventListener("change", () => this.#sessionsChanged());
     addEventListener("popstate", () => this.#route().catch(reportFailure));
+    document.addEventListener("visibilitychange", () => this.#lookAgain());
+    listenToTabs((sessionId) => this.#changedElsewhere(sessionId).catch(reportFailure));
     addEventListener(
       "storage",
       ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin(),
@@ -81,21 +99,28 @@ class ChatPage {
     document.body.dataset.ready = "true";
   }
 
-  #go(sessionId) {
-    if (sessionId !== sessionInAddress()) history.pushState(null, "", addressOfSession(sessionId));
+  #go(sessionId, messageId = null) {
+    const isThere = sessionId === sessionInAddress() && messageId === messageInAddress();
+    if (!isThere) history.pushState(null, "", addressOfSession(sessionId, messageId));
     this.drawer.close();
     this.#route().catch(reportFailure);
   }
 
   async #route() {
     const sessionId = sessionInAddress();
-    if (sessionId && this.#controller?.session.id === sessionId) return;
+    if (sessionId && this.#controller?.session.id === sessionId) return this.#reveal();
     this.composer.open(sessionId);
     this.list.mark(sessionId);
     if (!this.#hasBegun) return;
     this.#leave();
     if (sessionId) await this.#open(sessionId);
     else this.#showNew();
+  }
+
+  // The message that the address names, if it names one.
+  async #reveal() {
+    const messageId = messageInAddress();
+    if (messageId) await this.#controller.reveal(messageId);
   }
 
   #leave() {
@@ -127,7 +152,9 @@ class ChatPage {
       if (visit !== this.#visit) return;
       this.#follow(session);
       await this.#controller.load();
-      if (visit === this.#visit) this.#arrive();
+      if (visit !== this.#visit) return;
+      this.#arrive();
+      await this.#reveal();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (visit === this.#visit) this.#notOpened(error);
@@ -153,6 +180,7 @@ class ChatPage {
       onChange: () => this.#changed(),
       onBalance: (micros) => this.head.showBalance(micros),
       onTitle: (sessionId, title) => this.store.setTitle(sessionId, title),
+      onBranch: (sessionId) => tellTabs(sessionId),
       onState: (state) => this.banner.show(state),
       onEnd: (reason) => this.#onEnd(reason),
     });
@@ -206,7 +234,7 @@ class ChatPage {
     return true;
   }
 
-  #edit(message) {
+  #rewrite(message) {
     if (!this.composer.isEmpty) return notify("输入框里还有文字，请先发送或清空它。");
     this.#controller.withdraw(message);
     this.composer.fill(message.text);
@@ -227,6 +255,23 @@ class ChatPage {
   #deleted(sessionId) {
     if (sessionInAddress() === sessionId) this.#go(null);
     else byId("new-session").focus();
+  }
+
+  #cleared(sessionId) {
+    if (this.#controller?.session.id === sessionId) this.#controller.refresh();
+  }
+
+  // Another tab has changed a session: what this one shows of it follows.
+  async #changedElsewhere(sessionId) {
+    const isThere = await this.store.refresh(sessionId);
+    if (this.#controller?.session.id !== sessionId) return;
+    if (isThere) this.#controller.refresh();
+    else this.#onEnd("not_found");
+  }
+
+  // Whoever comes back to the page may have been at work on another device.
+  #lookAgain() {
+    if (document.visibilityState === "visible") this.#controller?.refresh();
   }
 
   #onEnd(reason) {

@@ -1,24 +1,26 @@
 // Decides what happens in the open session: what a frame changes, what is sent, and what is asked again after a break.
 
-import { get, getNext } from "./api.js";
+import { put } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { readDraft, writeDraft } from "./drafts.js";
+import { HistoryLoader } from "./history_loader.js";
 import { newIdentifier } from "./identifiers.js";
 import { announce, notify, reportFailure } from "./notices.js";
 import { ChatSocket } from "./socket.js";
 
 const REAUTHENTICATE = new Set(["token_expired", "token_invalid", "not_authenticated"]);
+const BRANCHED = "从这里另起一支，原来的后文留在前一版本里。";
 
 export class ConversationController {
   #conversation = new Conversation();
-  #next = null;
-  #loadingOlder = false;
   #refreshing = null;
+  #missed = new Set();
   #closed = false;
 
-  // `page` is told of everything around the thread: onChange, onBalance, onTitle, onState, onEnd.
+  // `page` is told of everything around the thread: onChange, onBalance, onTitle, onState, onEnd, onBranch.
   constructor(session, thread, page) {
     Object.assign(this, { session, thread, page });
+    this.history = new HistoryLoader(session.id, this.#conversation);
     this.socket = new ChatSocket(session.id, {
       onFrame: (type, data) => this.#handlers[type]?.(data),
       onOpen: () => this.#catchUp(),
@@ -36,41 +38,46 @@ export class ConversationController {
   }
 
   async load() {
-    const newest = await get(`sessions/${this.session.id}/messages`);
+    await this.history.newest();
     if (this.#closed) return;
-    this.#conversation.merge(newest.results);
-    this.#next = newest.next;
     this.#drawNow();
     this.#resume();
   }
 
   async loadOlder() {
-    if (!this.#next || this.#loadingOlder) return;
-    this.#loadingOlder = true;
-    try {
-      const older = await getNext(this.#next);
-      if (this.#closed) return;
-      this.#conversation.mergeOlder(older.results);
-      this.#next = older.next;
-      this.thread.showOlder(this.#conversation);
-    } finally {
-      this.#loadingOlder = false;
-    }
+    if (!this.history.hasOlder) return;
+    await this.history.older();
+    if (!this.#closed) this.thread.showOlder(this.#conversation);
   }
 
   close() {
     this.#closed = true;
+    this.history.close();
     this.socket.close();
   }
 
+  // Something was changed elsewhere, by another tab or on another device: take the end of the branch anew.
+  refresh() {
+    if (!this.isStreaming) this.#refetch();
+  }
+
   ask(text) {
-    const clientMessageId = newIdentifier();
-    this.#conversation.ask(clientMessageId, text, this.session.role.name);
+    if (this.#isBusy()) return;
     writeDraft(this.session.id, text);
+    this.#conversation.ask(newIdentifier(), text, this.session.role.name);
+    this.#dispatch();
+  }
+
+  // The reader's own question in other words: a branch beside the one that follows it now.
+  edit(asked, text) {
+    if (this.#isBusy()) return;
+    this.#tellBranch(asked);
+    this.#conversation.ask(newIdentifier(), text, this.session.role.name, asked);
     this.#dispatch();
   }
 
   resend(message) {
+    if (this.#isBusy()) return;
     this.#conversation.withdraw(message.client_message_id);
     this.ask(message.text);
   }
@@ -81,9 +88,46 @@ export class ConversationController {
   }
 
   regenerate(reply) {
-    if (this.isStreaming) return;
+    if (this.#isBusy()) return;
+    this.#tellBranch(reply);
     this.#conversation.regenerate(reply, newIdentifier());
     this.#dispatch();
+  }
+
+  continue(reply) {
+    if (this.#isBusy()) return;
+    this.#conversation.continue(reply, newIdentifier());
+    this.#dispatch();
+  }
+
+  // Another version stands in the same place; the controls that lead to it stay under the reader's hand.
+  async chooseVersion(message, step) {
+    const wanted = message.versions[message.version_index + step];
+    if (!wanted || this.#isBusy()) return;
+    await put(`sessions/${this.session.id}/branch`, { message_id: wanted });
+    this.page.onBranch(this.session.id);
+    const found = await this.history.upTo(wanted);
+    if (this.#closed) return;
+    if (!found) return this.#drawNow();
+    this.thread.turnTo(this.#conversation, message, this.#conversation.find(wanted), step);
+    this.page.onChange();
+  }
+
+  // A message that was found by searching, on whatever branch it stands.
+  async reveal(messageId) {
+    let found = await this.history.upTo(messageId, { within: 100 });
+    if (!found && !this.#closed) {
+      await put(`sessions/${this.session.id}/branch`, { message_id: messageId });
+      found = await this.history.upTo(messageId);
+    }
+    if (this.#closed) return;
+    this.#drawNow();
+    this.#resume();
+    if (found) this.thread.reveal(this.#conversation.find(messageId));
+  }
+
+  change(messageId, changes) {
+    if (this.#conversation.change(messageId, changes)) this.#drawNow();
   }
 
   // Before the server has accepted the message there is nothing to stop yet; it follows as soon as there is.
@@ -95,45 +139,56 @@ export class ConversationController {
 
   #handlers = {
     accepted: (data) => this.#onAccepted(data),
-    sources: (data) => this.#onSources(data),
+    queued: (data) => this.#show(() => this.#conversation.queue(data)),
+    notice: (data) => this.#onNotice(data),
+    sources: ({ message_id: id, sources }) => this.#onMore(id, { sources }),
+    reasoning: (data) => this.#show(() => this.#conversation.addReasoning(data)),
     delta: (data) => this.#onDelta(data),
-    retract: ({ message_id: id }) => {
-      this.#conversation.retract(id);
-      this.#draw();
-    },
+    retract: (data) => this.#onRetract(data),
     ai_response: (data) => this.#onFinal(data),
+    suggestions: ({ message_id: id, suggestions }) => this.#onMore(id, { suggestions }),
     error: (data) => this.#onError(data),
     title: ({ session_id: sessionId, title }) => this.page.onTitle(sessionId, title),
-    queued: ({ position }) => {
-      this.#conversation.queue(position);
-      this.#draw();
-    },
   };
 
   #onAccepted(data) {
-    if (!this.#conversation.accept(data)) return this.#refetch();
-    this.#forgetDraft(data.user_message_id);
+    if (!this.#conversation.accept(data)) return this.#refetchFor(data.message_id);
+    this.#forgetDrafts(data.user_message_id);
     const reply = this.#conversation.streamingReply();
     if (reply?.stop_requested) this.socket.send("stop", { message_id: reply.id });
     this.#draw();
   }
 
-  // A sent text stays the session's draft until here, so that closing the page loses nothing.
-  #forgetDraft(questionId) {
-    const question = this.#conversation.find(questionId);
-    if (readDraft(this.session.id) === question?.text) writeDraft(this.session.id, "");
+  // A sent text stays a draft until here, of the session or of the question in whose place it was put, so that closing
+  // the page loses nothing.
+  #forgetDrafts(questionId) {
+    const asked = this.#conversation.find(questionId);
+    for (const place of [this.session.id, ...(asked?.versions ?? [])]) {
+      if (readDraft(place) === asked?.text) writeDraft(place, "");
+    }
   }
 
-  #onSources(data) {
-    if (this.#conversation.addSources(data)) this.#draw();
-    else this.#refetch();
+  #onNotice(data) {
+    if (!this.#conversation.addNotice(data)) return notify(data.text);
+    announce(data.text);
+    this.#draw();
+  }
+
+  #onMore(messageId, changes) {
+    if (this.#conversation.change(messageId, changes)) this.#draw();
+    else this.#refetchFor(messageId);
   }
 
   #onDelta(data) {
     const outcome = this.#conversation.addDelta(data);
-    if (outcome === "unknown") this.#refetch();
+    if (outcome === "unknown") this.#refetchFor(data.message_id);
     if (outcome === "gap" && this.#conversation.assemblyOf(data.message_id).needsResume()) this.#resume();
     if (outcome === "appended") this.#draw();
+  }
+
+  #onRetract({ message_id: id }) {
+    if (this.#conversation.retract(id)) announce("这条回复未通过内容审核，已撤回。");
+    this.#draw();
   }
 
   #onFinal(data) {
@@ -146,8 +201,8 @@ export class ConversationController {
 
   #onError({ error, message_id: messageId, client_message_id: clientMessageId }) {
     if (REAUTHENTICATE.has(error.code)) return this.socket.reauthenticate();
-    const question = this.#conversation.refuse(clientMessageId, error);
-    if (!question) notify(error.message);
+    const refused = this.#conversation.refuse(clientMessageId, error);
+    if (!refused) notify(error.message);
     if (error.code === "reply_in_progress" || (messageId && !clientMessageId)) this.#refetch();
     this.#drawNow();
   }
@@ -160,7 +215,8 @@ export class ConversationController {
       this.#resume();
       if (reply.stop_requested) this.socket.send("stop", { message_id: reply.id });
     }
-    for (const { type, data } of this.#conversation.unaccepted()) this.socket.send(type, data);
+    const request = this.#conversation.unaccepted();
+    if (request) this.socket.send(request.type, request.data);
     if (!reply && !this.isEmpty) this.#refetch();
   }
 
@@ -171,12 +227,18 @@ export class ConversationController {
     this.socket.send("resume", { message_id: reply.id, last_seq: lastSeq });
   }
 
-  // Something happened that was not seen here, such as a question from another tab: take the newest messages anew.
+  // A reply that is not on the branch even after it was looked for is written on another one: once is enough.
+  #refetchFor(messageId) {
+    if (this.#missed.has(messageId)) return;
+    this.#missed.add(messageId);
+    this.#refetch();
+  }
+
   #refetch() {
-    this.#refreshing ??= get(`sessions/${this.session.id}/messages`)
-      .then(({ results }) => {
+    this.#refreshing ??= this.history
+      .newest()
+      .then(() => {
         if (this.#closed) return;
-        this.#conversation.merge(results);
         this.#drawNow();
         this.#resume();
       })
@@ -186,8 +248,17 @@ export class ConversationController {
       });
   }
 
+  #isBusy() {
+    if (this.isStreaming) notify("请等这条回复写完，或先停止它。");
+    return this.isStreaming;
+  }
+
+  #tellBranch(message) {
+    if (this.#conversation.isFollowed(message)) notify(BRANCHED);
+  }
+
   #dispatch() {
-    const { type, data } = this.#conversation.unaccepted().at(-1);
+    const { type, data } = this.#conversation.unaccepted();
     this.socket.send(type, data);
     this.#drawNow();
     this.thread.follow();
@@ -196,6 +267,11 @@ export class ConversationController {
   #draw() {
     this.thread.show(this.#conversation);
     this.page.onChange();
+  }
+
+  #show(change) {
+    change();
+    this.#draw();
   }
 
   #drawNow() {

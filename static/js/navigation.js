@@ -1,4 +1,4 @@
-// Decides where a page leads: to login and back again, and which session the address names.
+// Decides where a page leads: to login and back again, and which session and message the address names.
 
 const LOGIN = "/login";
 
@@ -29,4 +29,12 @@ const nextInAddress = () => new URLSearchParams(location.search).get("next");
 
 export const sessionInAddress = () => new URLSearchParams(location.search).get("session");
 
-export const addressOfSession = (sessionId) => (sessionId ? `/?session=${encodeURIComponent(sessionId)}` : "/");
+export const messageInAddress = () => new URLSearchParams(location.search).get("message");
+
+// With a message the session opens there, without one at its end.
+export function addressOfSession(sessionId, messageId = null) {
+  if (!sessionId) return "/";
+  const query = new URLSearchParams({ session: sessionId });
+  if (messageId) query.set("message", messageId);
+  return `/?${query}`;
+}

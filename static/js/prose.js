@@ -4,9 +4,18 @@ import { element } from "./dom.js";
 import { parseBlocks, parseInline } from "./markdown.js";
 
 const TAGS = new Set(
-  "P BR STRONG EM DEL BLOCKQUOTE UL OL LI CODE PRE HR A H1 H2 H3 H4 H5 H6 TABLE THEAD TBODY TR TH TD".split(" "),
+  "P BR STRONG EM DEL BLOCKQUOTE UL OL LI CODE PRE HR A MARK H1 H2 H3 H4 H5 H6 TABLE THEAD TBODY TR TH TD".split(" "),
 );
 const OWN_LINK = /^\/passages\/\d+$/;
+// What the mark of a checked quotation may say, and in which form.
+const MARK_ATTRIBUTES = {
+  class: /^quote quote-(exact|near|missing)$/,
+  title: /^/,
+  "aria-description": /^/,
+  "data-quote": /^\d+$/,
+  "data-attribution": /^(right|wrong|unknown)$/,
+  "data-passage": /^\d+$/,
+};
 const INLINE_TAGS = { strong: "strong", emphasis: "em", code: "code" };
 
 // Shows a growing text; `decorate` is called on each block that was drawn anew.
@@ -33,7 +42,7 @@ export class StreamingProse {
   }
 }
 
-// The server has cleaned its HTML; here only the same tags and links to our own passages survive once more.
+// The server has cleaned its HTML; here only the same tags, links to our own passages and marks survive once more.
 export function proseFromHtml(html) {
   const fragment = document.createDocumentFragment();
   copyChildren(new DOMParser().parseFromString(html, "text/html").body, fragment);
@@ -59,8 +68,16 @@ function copyElement(source, to) {
   const href = source.getAttribute("href");
   if (source.tagName === "A" && href && OWN_LINK.test(href)) copy.setAttribute("href", href);
   if (source.tagName === "OL" && source.hasAttribute("start")) copy.start = source.start;
+  if (source.tagName === "MARK") copyMark(source, copy);
   copyChildren(source, copy);
   to.append(copy);
+}
+
+function copyMark(source, copy) {
+  for (const [name, form] of Object.entries(MARK_ATTRIBUTES)) {
+    const value = source.getAttribute(name);
+    if (value !== null && form.test(value)) copy.setAttribute(name, value);
+  }
 }
 
 function drawBlock(block) {

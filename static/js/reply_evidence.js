@@ -1,6 +1,6 @@
 // Decides how a reply shows what it rests on: its sources as numbered chips, its quotations with their verdicts.
 
-import { VERDICTS } from "./annotations.js";
+import { VERDICTS, verdictOf } from "./annotations.js";
 import { element } from "./dom.js";
 
 export function sourceChips(sources) {
@@ -29,18 +29,19 @@ function chip(source) {
 }
 
 function countOf(verdict, quotes) {
-  const count = quotes.filter((quote) => quote.verdict === verdict).length;
+  const count = quotes.filter((quote) => verdictOf(quote) === verdict).length;
   if (count === 0) return null;
   const { mark, name } = VERDICTS[verdict];
   return element("span", { class: `tally verdict-${verdict}` }, `${mark} ${name} ${count}`);
 }
 
 function quoteItem(quote) {
-  const { mark, name } = VERDICTS[quote.verdict];
+  const verdict = verdictOf(quote);
+  const { mark, name } = VERDICTS[verdict];
   return element(
     "li",
     {},
-    element("span", { class: `tally verdict-${quote.verdict}` }, `${mark} ${name}`),
+    element("span", { class: `tally verdict-${verdict}` }, `${mark} ${name}`),
     element("q", {}, quote.quote),
     quote.passage_id &&
       element("a", { href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, quote.citation),

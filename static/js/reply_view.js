@@ -1,27 +1,25 @@
-// Decides how a reply looks in every state: waiting, streaming, finished, stopped, interrupted, failed.
+// Decides how a reply looks in every state: waiting, thinking, streaming, taken back, finished, stopped, failed.
 
-import { linkCitations, markQuotes } from "./annotations.js";
-import { element, icon } from "./dom.js";
+import { badgeQuotes, linkCitations } from "./annotations.js";
 import { isFinal } from "./conversation.js";
+import { element, icon } from "./dom.js";
 import { keepFocus } from "./focus.js";
-import { formatYuan } from "./money.js";
-import { notify } from "./notices.js";
 import { StreamingProse, proseFromHtml, proseFromText } from "./prose.js";
 import { quoteSummary, sourceChips } from "./reply_evidence.js";
-
-const STATUS_NOTES = {
-  stopped: () => "已停止",
-  interrupted: (error) => error?.message ?? "回复中断，可以重新生成。",
-  failed: (error) => `回复失败：${error?.message ?? "请重新生成。"}`,
-};
+import { footerParts } from "./reply_footer.js";
+import { noteParts } from "./reply_note.js";
+import { ReplyReasoning } from "./reply_reasoning.js";
 
 export class ReplyView {
   #name = element("span", { class: "reply-name" });
+  #notices = element("div", { class: "reply-notices" });
+  #reasoning = new ReplyReasoning();
   #waiting = element("p", { class: "reply-waiting" });
   #prose = element("div", { class: "prose" });
   #evidence = element("div", { class: "evidence" });
   #note = element("div", { class: "reply-note" });
   #footer = element("footer", { class: "reply-footer" });
+  #followUps = element("ul", { class: "follow-ups", "aria-label": "可以接着问" });
   #streaming = new StreamingProse(this.#prose, (block) => linkCitations(block, this.message.sources));
   #drawnText = "";
   #drawnActions = "";
@@ -30,9 +28,9 @@ export class ReplyView {
   constructor(actions) {
     this.actions = actions;
     const head = element("header", { class: "reply-head" }, icon("seal"), this.#name);
-    const parts = [head, this.#prose, this.#waiting, this.#note, this.#evidence, this.#footer];
-    this.article = element("article", {}, ...parts);
-    this.element = element("li", { class: "reply" }, this.article);
+    const body = [this.#reasoning.element, this.#prose, this.#waiting, this.#note, this.#evidence, this.#footer];
+    this.article = element("article", {}, head, this.#notices, ...body);
+    this.element = element("li", { class: "reply", tabindex: "-1" }, this.article, this.#followUps);
   }
 
   show(message, { isNewest }) {
@@ -45,13 +43,17 @@ export class ReplyView {
   }
 
   #showHead() {
-    const { status, role_name: roleName } = this.message;
+    const { id, status, role_name: roleName, notices = [], reasoning, text } = this.message;
     const name = roleName || "国学大师";
     if (this.#name.textContent !== name) this.#name.textContent = name;
     this.article.setAttribute("aria-label", `${name}的回复`);
     this.article.setAttribute("aria-busy", String(status === "streaming"));
     this.element.dataset.status = status;
-    if (this.message.id) this.element.dataset.messageId = this.message.id;
+    if (id) this.element.dataset.messageId = id;
+    if (this.#notices.childElementCount !== notices.length) {
+      this.#notices.replaceChildren(...notices.map((notice) => element("p", {}, notice.text)));
+    }
+    this.#reasoning.show(reasoning ?? "", { isThinking: status === "streaming" && text === "" });
   }
 
   #showStreaming() {
@@ -66,11 +68,12 @@ export class ReplyView {
 
   #showFinal(isNewest) {
     const { id, status, text, html, sources } = this.message;
-    const state = JSON.stringify([id, status, text.length, html?.length, sources.length]);
-    if (state !== this.#drawnText) this.#showText();
-    this.#drawnText = state;
-    if (state + isNewest !== this.#drawnActions) this.#showActions(isNewest);
-    this.#drawnActions = state + isNewest;
+    const words = JSON.stringify([id, status, text.length, html?.length, sources.length]);
+    if (words !== this.#drawnText) this.#showText();
+    this.#drawnText = words;
+    const state = this.#actionsState(isNewest);
+    if (words + state !== this.#drawnActions) this.#showActions(isNewest);
+    this.#drawnActions = words + state;
   }
 
   #showText() {
@@ -79,65 +82,36 @@ export class ReplyView {
     this.#evidence.replaceChildren(...quoteSummary(this.message.quotes), ...sourceChips(this.message.sources));
   }
 
-  // What can be done with a reply changes when it is no longer the newest; its text and open details stay as they are.
+  #actionsState(isNewest) {
+    const { versions, version_index: place, feedback, refused, suggestions } = this.message;
+    return JSON.stringify([isNewest && suggestions, versions, place, feedback, refused]);
+  }
+
+  // What can be done with a reply changes after it has ended; its text and open details stay as they are.
   #showActions(isNewest) {
-    this.#note.replaceChildren(...this.#noteParts(isNewest));
-    this.#footer.replaceChildren(...this.#footerParts(isNewest));
+    this.#note.replaceChildren(...noteParts(this.message, this.actions));
+    this.#footer.replaceChildren(...footerParts(this.message, this.actions));
+    const suggestions = isNewest ? (this.message.suggestions ?? []) : [];
+    this.#followUps.replaceChildren(...suggestions.map((words) => this.#followUp(words)));
   }
 
   #showProse() {
     const { html, text, quotes, sources } = this.message;
     this.#prose.replaceChildren(html ? proseFromHtml(html) : proseFromText(text));
     linkCitations(this.#prose, sources);
-    markQuotes(this.#prose, quotes ?? []);
+    badgeQuotes(this.#prose, quotes ?? []);
   }
 
-  #noteParts(isNewest) {
-    const { status, error } = this.message;
-    const note = STATUS_NOTES[status]?.(error);
-    if (!note) return [];
-    const again = status !== "stopped" && isNewest && this.#regenerateButton("button-quiet");
-    return [element("p", { class: `status status-${status}` }, note), again].filter(Boolean);
-  }
-
-  #footerParts(isNewest) {
-    const { status, label, cost_micros: costMicros, text } = this.message;
-    const facts = [label, costMicros === undefined ? "" : `本次 ${formatYuan(costMicros)}`].filter(Boolean);
-    const canRegenerate = isNewest && (status === "completed" || status === "stopped");
-    const actions = element(
-      "span",
-      { class: "reply-actions" },
-      text && navigator.clipboard && this.#actionButton("copy", "复制回复", () => this.#copy()),
-      canRegenerate && this.#actionButton("again", "重新生成", () => this.actions.regenerate(this.message)),
-    );
-    return [element("span", { class: "reply-facts" }, ...facts.map((fact) => element("span", {}, fact))), actions];
-  }
-
-  #regenerateButton(className) {
-    const listener = () => this.actions.regenerate(this.message);
-    return element("button", { type: "button", class: className, on: { click: listener } }, "重新生成");
-  }
-
-  #actionButton(iconName, label, listener) {
-    const attributes = {
-      type: "button",
-      class: "button-icon",
-      "aria-label": label,
-      title: label,
-      on: { click: listener },
-    };
-    return element("button", attributes, icon(iconName));
-  }
-
-  async #copy() {
-    const { id, label, text } = this.message;
-    await navigator.clipboard.writeText(`${text}\n\n（${label}；内容编号 ${id}）`);
-    notify("已复制回复");
+  #followUp(words) {
+    const attributes = { type: "button", class: "follow-up", on: { click: () => this.actions.ask(words) } };
+    return element("li", {}, element("button", attributes, words));
   }
 }
 
-function waitingLine({ sources, queue_position: position, stop_requested: stopRequested }) {
+function waitingLine({ sources, queue_position: position, stop_requested: stopRequested, retracted, id }) {
+  if (retracted) return "这条回复未通过内容审核，已撤回。";
   if (stopRequested) return "正在停止…";
-  if (position > 0) return `正在排队，排在第 ${position} 位…`;
+  if (!id && position > 1) return `前面还有 ${position - 1} 位，请稍候…`;
+  if (!id && position === 1) return "马上轮到您…";
   return sources.length > 0 ? `找到 ${sources.length} 处出处，正在落笔…` : "正在查阅典籍…";
 }

@@ -1,27 +1,32 @@
-// Decides how a session is renamed or deleted: one dialog, and deletion asks a second time.
+// Decides how a session is managed: renamed, pinned, cleared or deleted; what cannot be undone is asked once more.
 
+import { ConfirmDialog } from "./confirm_dialog.js";
 import { byId } from "./dom.js";
-import { reportFailure } from "./notices.js";
+import { notify, reportFailure } from "./notices.js";
 
 export class SessionDialog {
   #dialog = byId("session-dialog");
   #title = byId("session-title");
   #titleError = byId("session-title-error");
-  #delete = byId("session-delete");
+  #pin = byId("session-pin");
+  #confirm = new ConfirmDialog();
   #session = null;
 
-  constructor(store, { onDeleted }) {
-    Object.assign(this, { store, onDeleted });
+  // onDeleted(sessionId) and onCleared(sessionId) follow what the reader did.
+  constructor(store, { onDeleted, onCleared }) {
+    Object.assign(this, { store, onDeleted, onCleared });
     byId("session-form").addEventListener("submit", (event) => this.#rename(event));
     byId("session-cancel").addEventListener("click", () => this.#dialog.close());
-    this.#delete.addEventListener("click", () => this.#deleteOrAsk());
+    this.#pin.addEventListener("click", () => this.#turnPin());
+    byId("session-clear").addEventListener("click", () => this.#clear());
+    byId("session-delete").addEventListener("click", () => this.#delete());
   }
 
   open(session) {
     this.#session = session;
     this.#title.value = session.title;
+    this.#pin.textContent = session.pinned_at ? "取消置顶" : "置顶";
     this.#refuse("");
-    this.#askAgain(false);
     this.#dialog.showModal();
     this.#title.select();
   }
@@ -34,32 +39,54 @@ export class SessionDialog {
     await this.#carryOut(() => this.store.rename(this.#session.id, title));
   }
 
-  async #deleteOrAsk() {
-    if (this.#delete.dataset.sure !== "true") return this.#askAgain(true);
+  async #turnPin() {
+    const { id, pinned_at: pinnedAt } = this.#session;
+    await this.#carryOut(() => this.store.pin(id, !pinnedAt));
+  }
+
+  async #clear() {
     const { id } = this.#session;
-    if (await this.#carryOut(() => this.store.delete(id))) this.onDeleted(id);
+    const question = { title: "清空消息？", text: `${this.#named()}里的问答将全部删除，不可恢复；对话保留。`, deed: "清空消息" };
+    if (!(await this.#isSure(question))) return;
+    if (!(await this.#carryOut(() => this.store.clear(id)))) return;
+    this.onCleared(id);
+    notify("已清空");
+  }
+
+  async #delete() {
+    const { id } = this.#session;
+    const question = { title: "删除对话？", text: `${this.#named()}及其中的问答将一并删除，不可恢复。`, deed: "删除对话" };
+    if (!(await this.#isSure(question))) return;
+    if (!(await this.#carryOut(() => this.store.delete(id)))) return;
+    this.onDeleted(id);
+    notify("已删除");
+  }
+
+  #named() {
+    return `“${this.#session.title || "新对话"}”`;
+  }
+
+  // The one dialog gives way to the other: Esc then leads back to where the reader came from.
+  #isSure(question) {
+    this.#dialog.close();
+    return this.#confirm.ask(question);
   }
 
   // The dialog is closed first: behind it nothing can take the focus, nor is a notice seen.
   async #carryOut(task) {
     try {
       await task();
-      this.#dialog.close();
       return true;
     } catch (error) {
-      this.#dialog.close();
       reportFailure(error);
       return false;
+    } finally {
+      this.#dialog.close();
     }
   }
 
   #refuse(reason) {
     this.#titleError.textContent = reason;
     this.#title.setAttribute("aria-invalid", String(reason !== ""));
-  }
-
-  #askAgain(sure) {
-    this.#delete.dataset.sure = String(sure);
-    this.#delete.textContent = sure ? "确定删除，不可恢复" : "删除对话";
   }
 }

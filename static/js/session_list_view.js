@@ -1,4 +1,4 @@
-// Decides how the sessions are listed: by day, the open one marked, more on demand; each keeps its row while it lasts.
+// Decides how the sessions are listed: pinned ones first, then by day, the open one marked, more on demand; each keeps its row while it lasts.
 
 import { arrange, byId, element } from "./dom.js";
 import { keepFocus } from "./focus.js";
@@ -30,8 +30,8 @@ export class SessionListView {
   #draw() {
     const { sessions } = this.store;
     this.#keepRowsOf(sessions);
-    const days = new Map(sessions.map((session) => [dayOf(session.last_message_at), []]));
-    for (const session of sessions) days.get(dayOf(session.last_message_at)).push(this.#rows.get(session.id).element);
+    const days = new Map(sessions.map((session) => [dayOf(session), []]));
+    for (const session of sessions) days.get(dayOf(session)).push(this.#rows.get(session.id).element);
     keepFocus(this.#list, () => {
       const sections = [...days].map(([day, items]) => this.#sectionOf(day, items));
       arrange(this.#list, sections.length > 0 ? sections : [this.#empty]);
@@ -66,10 +66,11 @@ export class SessionListView {
   }
 }
 
-function dayOf(time) {
+function dayOf({ pinned_at: pinnedAt, last_message_at: time }) {
+  if (pinnedAt) return "置顶";
   const today = new Date().setHours(0, 0, 0, 0);
   const at = new Date(time).getTime();
   if (at >= today) return "今天";
   if (at >= today - DAY_MS) return "昨天";
-  return at >= today - 7 * DAY_MS ? "七天内" : "更早";
+  return at >= today - 7 * DAY_MS ? "7 天内" : "更早";
 }

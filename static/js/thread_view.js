@@ -1,11 +1,14 @@
 // Decides how messages are laid out and scrolled: drawn once a frame, following only a reader who is at the end.
 
 import { arrange, byId } from "./dom.js";
+import { announce } from "./notices.js";
 import { QuestionView } from "./question_view.js";
 import { ReplyView } from "./reply_view.js";
+import { focusStep } from "./version_pager.js";
 
 const AT_END_PX = 32;
 const NEAR_TOP_PX = 160;
+const REVEALED_MS = 3000;
 
 export class ThreadView {
   #scroller = byId("scroller");
@@ -16,7 +19,7 @@ export class ThreadView {
   #lastTop = 0;
   #frame = null;
 
-  // `actions` are what a message may ask for: resend, edit, regenerate; loadOlder as the top comes near.
+  // `actions` are what a message may ask for (see QuestionView and ReplyView); loadOlder as the top comes near.
   constructor(actions) {
     this.actions = actions;
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -53,6 +56,26 @@ export class ThreadView {
     this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
   }
 
+  // Another version takes the place of a message: what leads on from there stays where the reader's hand is.
+  turnTo(conversation, message, version, step) {
+    const before = this.#pagerTop(message);
+    this.#following = false;
+    this.drawNow(conversation);
+    this.#scroller.scrollTop += this.#pagerTop(version) - before;
+    focusStep(this.#viewOf(version).element, step);
+    announce(`第 ${version.version_index + 1} 版，共 ${version.versions.length} 版`);
+  }
+
+  // Bring a message into view and mark it for a while.
+  reveal(message) {
+    const { element } = this.#viewOf(message);
+    this.#following = false;
+    element.scrollIntoView({ block: "center" });
+    element.focus({ preventScroll: true });
+    element.dataset.revealed = "true";
+    setTimeout(() => delete element.dataset.revealed, REVEALED_MS);
+  }
+
   follow({ smooth = false } = {}) {
     this.#following = true;
     const calm = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -68,13 +91,12 @@ export class ThreadView {
   #draw(conversation) {
     const messages = conversation.visible();
     const newestReply = conversation.newestReply();
-    const streaming = conversation.streamingReply() !== null;
     const shown = new Set(messages.map((message) => message.key));
     for (const key of this.#views.keys()) if (!shown.has(key)) this.#views.delete(key);
     const elements = messages.map((message) => this.#viewOf(message).element);
     arrange(this.#list, elements);
     for (const message of messages) {
-      this.#viewOf(message).show(message, { isNewest: message === newestReply && !streaming });
+      this.#viewOf(message).show(message, { isNewest: message === newestReply });
     }
     this.#keepUp();
   }
@@ -85,6 +107,11 @@ export class ThreadView {
       this.#views.set(message.key, new View(this.actions));
     }
     return this.#views.get(message.key);
+  }
+
+  #pagerTop(message) {
+    const { element } = this.#viewOf(message);
+    return (element.querySelector(".versions") ?? element).getBoundingClientRect().top;
   }
 
   #distanceFromEnd() {
