@@ -12,6 +12,7 @@ SEEDS = (
     ("billing.migrations.0003_first_prices", "add_first_prices"),
     ("chat.migrations.0002_seed_roles", "seed_roles"),
     ("chat.migrations.0005_moderation", "seed_words"),
+    ("chat.migrations.0007_roles", "seed_personas"),
 )
 
 

@@ -38,6 +38,27 @@ class RoleNotFound(NotFound):
     message = "没有找到这个角色，请换一个角色。"
 
 
+class RoleNotPassed(Conflict):
+    """A reader's own role that moderation has not let pass: it waits for an operator, or one has refused it."""
+
+    code = "role_not_passed"
+    message = "这个角色还没有通过审核，暂时不能使用；请先换一个角色。"
+
+
+class OwnRoleLimitReached(Conflict):
+    """The reader has as many roles of their own as anybody may."""
+
+    code = "own_role_limit_reached"
+    message = "自建角色已满，请先删除一个再新建。"
+
+
+class RoleChanged(Conflict):
+    """The role's owner has changed it since the operator looked at it."""
+
+    code = "role_changed"
+    message = "读者刚刚改过这个角色，请看过新的内容再作决定。"
+
+
 class ReplyInProgress(Conflict):
     """The session has a reply that is still streaming; at most one runs at a time."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from billing.money import format_yuan
 from chat import labels
 from chat.models import Message
+from chat.notices import Notice
 from guoxue.errors import ApplicationError
 
 Frame = dict[str, Any]
@@ -32,8 +33,8 @@ def delta(message_id: UUID, seq: int, text: str) -> Frame:
     return _frame("delta", message_id=str(message_id), seq=seq, text=text)
 
 
-def ai_response(message: Message, *, balance_micros: int) -> Frame:
-    """The reply as it ended; nothing of one that is withheld."""
+def ai_response(message: Message, *, balance_micros: int, told: Notice | None = None) -> Frame:
+    """The reply as it ended, with what its reader was ``told`` before it; nothing of one that is withheld."""
     shown = not message.is_withheld
     return _frame(
         "ai_response",
@@ -43,6 +44,7 @@ def ai_response(message: Message, *, balance_micros: int) -> Frame:
         reasoning=message.reasoning if shown else "",
         html=message.html if shown else "",
         role_name=message.role.name if message.role else "",
+        notice=told and _told(told),
         sources=message.sources if shown else [],
         quotes=message.quotes if shown else [],
         usage={
@@ -62,6 +64,11 @@ def ai_response(message: Message, *, balance_micros: int) -> Frame:
         model=message.model,
         timestamp=message.finished_at.isoformat() if message.finished_at else None,
     )
+
+
+def notice(message_id: UUID, told: Notice) -> Frame:
+    """What the reader of a persona must be told before the reply."""
+    return _frame("notice", message_id=str(message_id), **_told(told))
 
 
 def title(session_id: UUID, text: str) -> Frame:
@@ -108,5 +115,9 @@ def error_of(message: Message) -> Frame | None:
     return {"code": message.error_code, "message": message.error_message}
 
 
-def _frame(kind: str, **data: Any) -> Frame:
+def _told(told: Notice) -> Frame:
+    return {"kind": told.kind.value, "role_name": told.role_name, "text": told.text}
+
+
+def _frame(kind: str, /, **data: Any) -> Frame:
     return {"type": kind, "data": data}

@@ -9,7 +9,8 @@ from billing.models import Wallet
 from chat import frames
 from chat.grounding import Source
 from chat.memory import remembered_turns
-from chat.models import Message, ReplyChunk, Role, Session
+from chat.models import Acquaintance, Message, ReplyChunk, Role, Session
+from chat.notices import Notice, NoticeKind
 from chat.prompts import PastTurn
 from guoxue import llm
 
@@ -34,6 +35,7 @@ class ReplyContext:
 class Progress:
     """A reply as another process has recorded it so far; ``final`` once it has ended."""
 
+    notice: Notice | None
     sources: list[frames.Frame]
     pieces: Sequence[tuple[int, str]]
     abandoned: bool
@@ -87,13 +89,27 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
         return None
     final = None if message.status == Message.Status.STREAMING else final_frame(message)
     abandoned = final is None and Message.objects.abandoned().filter(id=message_id).exists()
-    return Progress(message.sources, pieces, abandoned, final)
+    told = notice_before(message) if final is None and after_seq == 0 else None
+    return Progress(told, message.sources, pieces, abandoned, final)
 
 
 def final_frame(message: Message) -> frames.Frame:
     """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
     wallet = Wallet.objects.for_user(message.session.owner).first()
-    return frames.ai_response(message, balance_micros=wallet.available_micros if wallet else 0)
+    balance_micros = wallet.available_micros if wallet else 0
+    return frames.ai_response(message, balance_micros=balance_micros, told=notice_before(message))
+
+
+def notice_before(reply: Message) -> Notice | None:
+    """Return what the reader of a persona was told when this reply was accepted."""
+    role = reply.role
+    if role is None or not role.is_persona:
+        return None
+    known = Acquaintance.objects.filter(user=reply.session.owner, role=role).first()
+    if known is None or reply.created_at not in (known.noticed_at, known.reminded_at):
+        return None
+    is_first = reply.created_at == known.noticed_at
+    return Notice(NoticeKind.FIRST_USE if is_first else NoticeKind.TWO_HOURS, role.name)
 
 
 def owned_reply(user: User, session_id: uuid.UUID, message_id: uuid.UUID) -> Message | None:

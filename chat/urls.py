@@ -6,6 +6,7 @@ from chat.views import asking, messages, roles, sessions
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view()),
+    path("roles/<int:role_id>", roles.RoleView.as_view()),
     path("sessions", sessions.SessionListView.as_view()),
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
     path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),

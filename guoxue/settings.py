@@ -198,7 +198,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"PassageKindEnum": "knowledge.models.Passage.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "PassageKindEnum": "knowledge.models.Passage.Kind",
+        "CategoryEnum": "knowledge.models.Category",
+    },
 }
 
 # --- Language models: any OpenAI-compatible server; without a provider the built-in offline model answers.
@@ -245,6 +248,12 @@ LLM_QUEUE_SECONDS = env.float("LLM_QUEUE_SECONDS", default=60)
 SLOW_CLIENT_SECONDS = env.float("SLOW_CLIENT_SECONDS", default=10)
 # How long a process that is told to stop lets its replies go on.
 REPLY_DRAIN_SECONDS = env.float("REPLY_DRAIN_SECONDS", default=20)
+
+# How many roles of their own a reader may have, and how long the instructions of each may be.
+OWN_ROLES_MAX = env.int("OWN_ROLES_MAX", default=20)
+OWN_ROLE_PROMPT_MAX_CHARACTERS = env.int("OWN_ROLE_PROMPT_MAX_CHARACTERS", default=2000)
+# A pause longer than this ends a talk with a persona "without a break", of which two hours call for a reminder.
+PERSONA_BREAK = timedelta(minutes=env.int("PERSONA_BREAK_MINUTES", default=30))
 
 # --- Moderation: what is done with a text that a moderator should judge, when it does not answer.
 MODERATION_INPUT_FAILS_OPEN = env.bool("MODERATION_INPUT_FAILS_OPEN", default=True)

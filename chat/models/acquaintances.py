@@ -7,13 +7,17 @@ from chat.models.roles import Role
 
 
 class Acquaintance(models.Model):
-    """When a reader was told that a persona is an AI, how long they have talked without a break, and the last reminder."""
+    """When a reader was told that a persona is an AI, how long they have talked without a break, and the last reminder.
+
+    A notice belongs to the reply that was accepted at that very moment: ``noticed_at`` and ``reminded_at`` are times at
+    which replies were created.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name="用户", on_delete=models.CASCADE, related_name="+"
     )
     role = models.ForeignKey(Role, verbose_name="角色", on_delete=models.CASCADE, related_name="+")
-    noticed_at = models.DateTimeField("首次提示", auto_now_add=True)
+    noticed_at = models.DateTimeField("首次提示")
     began_at = models.DateTimeField("本次开始")
     last_at = models.DateTimeField("最近一次")
     reminded_at = models.DateTimeField("最近提醒", null=True, blank=True)

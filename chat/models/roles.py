@@ -19,10 +19,9 @@ class RoleQuerySet(models.QuerySet["Role"]):
         """A reader's own roles that have not been removed, whatever moderation says of them."""
         return self.filter(is_active=True, owner=user).order_by("id")
 
-    def available_to(self, user: User) -> Self:
-        """What the reader may talk with: the offered roles, and the own ones that moderation has let pass."""
-        own = Q(owner=user, review=Role.Review.PASSED)
-        return self.filter(Q(owner=None) | own, is_active=True).order_by("sort_order", "id")
+    def choosable_by(self, user: User) -> Self:
+        """The offered roles and the reader's own, also those that moderation has not let pass."""
+        return self.filter(Q(owner=None) | Q(owner=user), is_active=True)
 
 
 class Role(models.Model):

@@ -1,17 +1,12 @@
-"""Decides how roles and sessions look in JSON, and what a reader may change of a session."""
+"""Decides how sessions look in JSON, and what a reader may change of one."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from chat.models import Role, Session
+from chat.models import Session
 from chat.searching import MAX_QUERY_CHARACTERS
-
-
-class RoleSerializer(serializers.ModelSerializer[Role]):
-    class Meta:
-        model = Role
-        fields = ("id", "slug", "name", "description", "opening_line", "suggested_questions")
+from chat.serializers.roles import RoleSerializer
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):

@@ -15,6 +15,8 @@ from chat.models import ConversationSummary, Message, Role, Session
 from chat.services.replies import require_idle
 
 _DELETED_AT_ONCE = 20
+_WAITING = "这个角色正在等待审核，通过后就能使用；请先换一个角色。"
+_REFUSED = "这个角色没有通过审核，请修改后重新提交，或换一个角色。"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Cleared:
 def create_session(*, user: User, role_id: int | None = None) -> Session:
     """Open a session with the given role, or with the first offered one.
 
-    Raises RoleNotFound.
+    Raises RoleNotFound and RoleNotPassed.
     """
     return Session.objects.create(owner=user, role=available_role(user, role_id))
 
@@ -124,12 +126,26 @@ def locked_session(user: User, session_id: uuid.UUID) -> Session:
 
 
 def available_role(user: User, role_id: int | None) -> Role:
-    """Return the role if it may answer the reader, or without an id the first one offered. Raises RoleNotFound."""
-    roles = Role.objects.offered() if role_id is None else Role.objects.available_to(user)
-    role = roles.first() if role_id is None else roles.filter(id=role_id).first()
+    """Return the role if it may answer the reader, or without an id the first one offered.
+
+    Raises RoleNotFound, and RoleNotPassed for an own role that moderation has not let pass.
+    """
+    if role_id is None:
+        role = Role.objects.offered().first()
+    else:
+        role = Role.objects.choosable_by(user).filter(id=role_id).first()
     if role is None:
         raise errors.RoleNotFound
+    require_passed(role)
     return role
+
+
+def require_passed(role: Role) -> None:
+    """Raise RoleNotPassed unless moderation lets the role answer; also in a session that was opened when it did."""
+    if role.review == Role.Review.PASSED:
+        return
+    is_waiting = role.review == Role.Review.PENDING
+    raise errors.RoleNotPassed(_WAITING if is_waiting else _REFUSED)
 
 
 def _change(user: User, session_id: uuid.UUID, **columns: object) -> None:

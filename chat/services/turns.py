@@ -13,10 +13,12 @@ from chat import errors
 from chat.models import Message, Role, Session
 from chat.moderation.judging import Direction, Judgement, weightiest
 from chat.moderation.panel import judge_text
+from chat.notices import Notice
 from chat.prompts import continuation_budget
+from chat.services.acquaintances import meet_persona
 from chat.services.moderation import record_judgements, refuse_blocked
 from chat.services.replies import lease_end, require_idle
-from chat.services.sessions import available_role, locked_session
+from chat.services.sessions import available_role, locked_session, require_passed
 from guoxue import llm
 
 TITLE_CHARACTERS = 20
@@ -25,7 +27,10 @@ _UNFINISHED = (Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Statu
 
 @dataclass(frozen=True)
 class Turn:
-    """An accepted turn. ``created`` is false when the same request had been accepted before."""
+    """An accepted turn. ``created`` is false when the same request had been accepted before.
+
+    ``notice`` is what the reader of a persona must be told before its reply.
+    """
 
     session_id: uuid.UUID
     client_message_id: uuid.UUID
@@ -35,6 +40,7 @@ class Turn:
     max_output_tokens: int
     created: bool
     title: str | None = None
+    notice: Notice | None = None
 
 
 def begin_turn(
@@ -52,7 +58,7 @@ def begin_turn(
     version of it, and begins a branch. Idempotent by ``(session, client_message_id)``: a resend returns the same turn
     and buys nothing. Moderation comes before the transaction, as it may wait for the network. Locks the session, then
     the wallet. Raises MessageEmpty, MessageTooLong, ContentBlocked, ModerationUnavailable, SessionNotFound,
-    RoleNotFound, MessageNotFound, ReplyInProgress, ClientMessageIdReused, and billing's InsufficientCredit and
+    RoleNotFound, RoleNotPassed, MessageNotFound, ReplyInProgress, ClientMessageIdReused, and billing's InsufficientCredit and
     ModelNotPriced; nothing is saved then, but a record of what was blocked.
     """
     _check_text(text)
@@ -209,7 +215,11 @@ def _start_reply(
     client_id_on_reply: bool = False,
     continues: Message | None = None,
 ) -> Turn:
-    """Create the streaming reply as the new end of the branch, and hold its price; a step under the session's lock."""
+    """Create the streaming reply as the new end of the branch, and hold its price; a step under the session's lock.
+
+    Locks the acquaintance with a persona before the wallet. Raises RoleNotPassed.
+    """
+    require_passed(role)
     model = role.model or llm.default_model()
     lease_token = uuid.uuid4()
     reply = Message.objects.create(
@@ -228,6 +238,7 @@ def _start_reply(
     Session.objects.filter(id=session.id).update(
         leaf=reply, last_message_at=Now(), role=session.role, title=session.title
     )
+    notice = _meet(session.owner, role, reply)
     hold = hold_credit(
         key=reply.hold_key,
         user=session.owner,
@@ -243,7 +254,16 @@ def _start_reply(
         lease_token=lease_token,
         max_output_tokens=hold.max_output_tokens,
         created=True,
+        notice=notice,
     )
+
+
+def _meet(reader: User, role: Role, reply: Message) -> Notice | None:
+    """Return what the reader must be told before this reply, dated by the moment that the database gave it."""
+    if not role.is_persona:
+        return None
+    reply.refresh_from_db(fields=("created_at",))
+    return meet_persona(user=reader, role=role, moment=reply.created_at)
 
 
 def _title_from(text: str) -> str:

@@ -114,12 +114,14 @@ class LiveReply:
         ]
 
     async def frames_after(self, last_seq: int) -> AsyncIterator[frames.Frame]:
-        """Yield title and sources, every delta after ``last_seq`` and, at the end, the final frame if there is one."""
+        """Yield title, notice and sources, every delta after ``last_seq`` and, at the end, the final frame if there is one."""
         message_id = self.turn.message_id
         sources_sent = retraction_sent = False
         thoughts_sent = 0
         if self.turn.title and last_seq == 0:
             yield frames.title(self.turn.session_id, self.turn.title)
+        if self.turn.notice and last_seq == 0:
+            yield frames.notice(message_id, self.turn.notice)
         while True:
             changed = self._changed
             if self.sources is not None and not sources_sent:

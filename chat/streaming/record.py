@@ -19,11 +19,12 @@ RETRY_SECONDS = 1.0
 
 
 async def follow_record(message_id: UUID, last_seq: int) -> AsyncIterator[frames.Frame]:
-    """Yield sources, chunks after ``last_seq`` and the final frame as they appear; a reply that is gone just ends.
+    """Yield notice and sources, chunks after ``last_seq`` and the final frame as they appear; a reply that is gone just ends.
 
     A database that does not answer is asked again: a viewer must never be left without an end.
     """
     sources_sent = False
+    notice_sent = last_seq > 0
     while True:
         try:
             progress = await in_thread(reply_progress, message_id, last_seq)
@@ -38,6 +39,9 @@ async def follow_record(message_id: UUID, last_seq: int) -> AsyncIterator[frames
         if progress.final is not None:
             yield progress.final
             return
+        if progress.notice and not notice_sent:
+            notice_sent = True
+            yield frames.notice(message_id, progress.notice)
         if progress.sources and not sources_sent:
             sources_sent = True
             yield frames.sources(message_id, progress.sources)

@@ -19,7 +19,9 @@ export class WelcomeView {
   setRoles(roles) {
     this.#offered = roles;
     const options = byId("role-options");
-    options.replaceChildren(...roles.map((role) => roleOption(role)));
+    // One's own role that waits for its review, or was refused, cannot answer.
+    const answering = roles.filter(({ review }) => review === undefined || review === "passed");
+    options.replaceChildren(...answering.map((role) => roleOption(role)));
   }
 
   // Before a session exists its role can be chosen; an empty session has one already.
