@@ -15,12 +15,12 @@ _METRED_SHARE = 0.8
 # Couplets in the order in which unmarked verse is likely to be made of them: 五言, 七言, 四言, 六言, 三言.
 _COUPLET_CHARACTERS = (10, 14, 8, 12, 6)
 
-_FINALS, _COMMAS = "。！？!?…", "，,、；;：:．·"
+_FINALS, _SEMICOLONS, _COMMAS = "。！？!?…", "；;", "，,、：:．·"
 # What has clauses of its own in brackets is an entry of a table rather than a line with an editor's remark.
 _REMARK = re.compile(r"[(（〔\[][^()（）〔〕\[\]，。]*[)）〕\]]")
 # A character that cannot be read still takes its place in the line.
-_CLAUSE = re.compile(rf"([\w□][^\s{_FINALS}{_COMMAS}]*)([^\w□]*)")
-_OPEN, _COMMA, _LINE, _FINAL, _BLANK_LINE = range(5)
+_CLAUSE = re.compile(rf"([\w□][^\s{_FINALS}{_SEMICOLONS}{_COMMAS}]*)([^\w□]*)")
+_OPEN, _COMMA, _SEMICOLON, _LINE, _FINAL, _BLANK_LINE = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,8 @@ def _ending(marks: str) -> int:
         return _BLANK_LINE
     if any(mark in _FINALS for mark in marks):
         return _FINAL
+    if any(mark in _SEMICOLONS for mark in marks):
+        return _SEMICOLON
     return _COMMA if any(mark in _COMMAS for mark in marks) else _OPEN
 
 

@@ -149,6 +149,7 @@ def test_verse_after_a_preface_is_verse() -> None:
         (["子曰习，天地玄黄，天地玄黄，天地玄黄。", *["天地玄黄。"] * 4], [(0, 1), (1, 3), (3, 5)]),
         # What ends with a full stop is no first half of what ends with a comma.
         (["天地玄黄。", *["天地玄黄，", "天地玄黄。"] * 3], [(0, 1), (1, 3), (3, 5), (5, 7)]),
+        (["天地玄黄；", *["天地玄黄，", "天地玄黄；"] * 3], [(0, 1), (1, 3), (3, 5), (5, 7)]),
         # Three half-lines and one in a sentence.
         (["天地玄黄，天地玄黄，天地玄黄。", "天地玄黄。"] * 2, [(0, 2), (2, 4)]),
         # A few short sentences are no verse, nor are clauses in pairs among others.
