@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,9 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a client heard of one reply: when it asked, when each delta came (``time.monotonic`` seconds)."""
+    """What a client heard of one reply: how many seconds after it had asked each frame came, by the frame's kind."""
 
-    asked_at: float
-    deltas_at: tuple[float, ...]
+    after: dict[str, list[float]]
     final: dict[str, Any]
 
 
@@ -96,33 +96,28 @@ class Engine:
         self,
         conversation: Conversation,
         message: str,
-        *,
-        on_delta: Callable[[dict[str, Any]], None] = lambda data: None,
     ) -> Heard:
         """Ask, and read the reply to its end."""
         async with self.connect(conversation) as socket:
             asked_at = time.monotonic()
             await send(socket, "user_message", message=message, client_message_id=str(uuid.uuid4()))
-            deltas_at = []
+            after: dict[str, list[float]] = defaultdict(list)
             async for text in socket:
-                now = time.monotonic()
                 frame = json.loads(text)
-                if frame["type"] == "delta":
-                    deltas_at.append(now)
-                    on_delta(frame["data"])
-                elif frame["type"] == "ai_response":
+                after[frame["type"]].append(time.monotonic() - asked_at)
+                if frame["type"] == "error":
+                    break
+                if frame["type"] == "ai_response":
                     if frame["data"]["status"] != "completed":
                         break
-                    return Heard(asked_at, tuple(deltas_at), frame["data"])
-                elif frame["type"] == "error":
-                    break
+                    return Heard(after, frame["data"])
         raise SystemExit(f"A question was not answered: {text!r:.500}")
 
-    def connect(self, conversation: Conversation) -> connect:
-        """Open a socket on a conversation, as a browser does."""
+    def connect(self, conversation: Conversation, **options: Any) -> connect:
+        """Open a socket on a conversation, as a browser does; the options are those of the client's library."""
         url = f"ws://127.0.0.1:{self.port}/ws/chat/{conversation.session_id}"
         said = [Subprotocol("bearer"), Subprotocol(conversation.token)]
-        return connect(url, subprotocols=said, compression=None, open_timeout=60)
+        return connect(url, subprotocols=said, compression=None, open_timeout=60, **options)
 
 
 async def send(socket: ClientConnection, kind: str, **data: Any) -> None:

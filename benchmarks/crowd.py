@@ -1,0 +1,104 @@
+"""Decides whether 300 replies can be followed at once on a small machine, without a stutter that a reader would see.
+
+``python -m benchmarks.crowd [--streams N] [--deltas N] [--gap SECONDS]``; model, clients and server share the machine.
+Told is also what a stream costs in memory, beside the naive relay.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+
+from benchmarks.database import drop_database, open_database
+from benchmarks.engine import Engine, Heard, make_conversations, private_bytes_of
+from benchmarks.relay_peer import RelayPeer
+from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.upstream import scripted_upstream
+
+_DATABASE = "guoxue_bench_crowd"
+_QUESTION = "何谓学？"
+
+
+def main() -> int:
+    """Follow all replies to their ends; return 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--streams", type=int, default=300, metavar="N")
+    parser.add_argument("--deltas", type=int, default=400, metavar="N")
+    parser.add_argument("--gap", type=float, default=0.05, metavar="SECONDS")
+    options = parser.parse_args()
+    open_database(_DATABASE, is_fresh=True)
+    try:
+        return _measure(options)
+    finally:
+        drop_database(_DATABASE)
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from knowledge.services import index_corpus
+    from knowledge.starter.loading import load_starter
+
+    load_starter()
+    index_corpus()
+    print_machine()
+    with ExitStack() as stack:
+        upstream = stack.enter_context(scripted_upstream(deltas=options.deltas, gap_seconds=options.gap))
+        engine = stack.enter_context(Engine("daphne", upstream))
+        asyncio.run(engine.ask_all(make_conversations(20), _QUESTION))
+        conversations = make_conversations(options.streams)
+        heard: list[Heard] = []
+        growth = _growth_of(
+            engine.process.pid,
+            lambda: heard.extend(asyncio.run(engine.ask_all(conversations, _QUESTION))),
+            wait=options.deltas * options.gap * 0.7,
+        )
+        peer = stack.enter_context(RelayPeer(upstream, "sdk"))
+        peer.cpu_of(20, _QUESTION)
+        theirs = _growth_of(
+            peer.process.pid,
+            lambda: peer.cpu_of(options.streams, _QUESTION),
+            wait=options.deltas * options.gap * 0.7,
+        )
+    added = sorted(1000 * (gap - options.gap) for each in heard for gap in _gaps(each))
+    p50, p99 = statistics.median(added), added[int(0.99 * (len(added) - 1))]
+    print(f"added between deltas: p50 {p50:.0f} ms, worst {added[-1]:.0f} ms; {len(added)} frames.")
+    ours, relay = growth / options.streams / 1024, theirs / options.streams / 1024
+    rows = [
+        Row("replies that did not end well", None, options.streams - len(heard), 0, is_ceiling=True),
+        Row("added between deltas, p99 ms", None, p99, 150, is_ceiling=True),
+        Row("KB a live stream, naive relay", round(relay, 1), ours, 0.7 * relay, is_ceiling=True),
+    ]
+    return (
+        0 if print_rows(f"{options.streams} streams, {1 / options.gap:g} deltas a second each", rows) else 1
+    )
+
+
+def _gaps(heard: Heard) -> Sequence[float]:
+    # How long the question waited for its turn among so many is another matter.
+    return [later - earlier for earlier, later in pairwise(heard.after["delta"])]
+
+
+def _growth_of(pid: int, run: Callable[[], object], *, wait: float) -> int:
+    """Return by how many bytes the process has grown when most of the run is over, and all streams live."""
+    before = private_bytes_of(pid)
+    measured: list[int] = []
+
+    def look() -> None:
+        time.sleep(wait)
+        measured.append(private_bytes_of(pid) - before)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    run()
+    looker.join()
+    return measured[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
