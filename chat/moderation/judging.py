@@ -70,6 +70,17 @@ def judge_by_all(text: str, direction: Direction, moderators: Iterable[Moderator
     return tuple(judgements)
 
 
+def unanswered(moderator: str, direction: Direction, *, label: str, excerpt: str) -> Judgement:
+    """Return what follows when a moderator that should have judged a text does not answer."""
+    return Judgement(
+        verdict=Verdict.UNAVAILABLE,
+        moderator=moderator,
+        label=label,
+        excerpt=excerpt[:EXCERPT_CHARACTERS],
+        fails_open=fails_open(direction),
+    )
+
+
 def weightiest(judgements: Iterable[Judgement]) -> Judgement:
     """Return the judgement that counts: ``risky`` before any other that blocks, then ``review``; else a pass."""
     return max(judgements, key=_weight, default=PASSED)

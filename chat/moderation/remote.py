@@ -9,7 +9,7 @@ from chat.moderation.judging import (
     Direction,
     Judgement,
     Verdict,
-    fails_open,
+    unanswered,
     weightiest,
 )
 from chat.moderation.windows import split_windows
@@ -71,13 +71,7 @@ class WeChatModerator:
             return PASSED
         except WeChatError as error:
             logger.warning("WeChat did not judge a text: %s", error.code)
-            return Judgement(
-                verdict=Verdict.UNAVAILABLE,
-                moderator=MODERATOR,
-                label=error.code,
-                excerpt=excerpt,
-                fails_open=fails_open(direction),
-            )
+            return unanswered(MODERATOR, direction, label=error.code, excerpt=window)
         if check.suggestion == Verdict.PASS:
             return PASSED
         label = f"{check.label} {_LABELS.get(check.label, '')}".strip()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat.moderation.judging import Direction, Judgement, Moderator, judge_by_all, weightiest
+from chat.moderation.judging import Direction, Judgement, Moderator, judge_by_all, unanswered, weightiest
 from chat.moderation.local import judge_hits
 from chat.moderation.words import MAX_GAP, Hit, WordList, is_latin, skeleton_of
 
@@ -78,6 +78,11 @@ class OutputWindows:
     def judge_remotely(self, window: str) -> Judgement:
         """Ask the remote moderators about a window; this waits for the network."""
         return weightiest(judge_by_all(window, Direction.OUTPUT, self._remote))
+
+    def unanswered(self, window: str) -> Judgement:
+        """Return what follows when the remote moderators take too long over a window."""
+        names = "、".join(moderator.name for moderator in self._remote)
+        return unanswered(names, Direction.OUTPUT, label="timeout", excerpt=window)
 
     def _judge(self, text: str, hits: Sequence[Hit]) -> Judgement | None:
         new = [hit for hit in hits if hit.blocks or hit.word.text not in self._reported]

@@ -140,28 +140,14 @@ class ReplyEngine:
 
     async def _outcome(self, live: LiveReply, pump: asyncio.Task[llm.StreamEnd]) -> Outcome | None:
         """Wait for the pump and say how the reply ended; None when another process has taken it."""
-        stopped = Message.Status.STOPPED
         await asyncio.wait({pump})
         live.cut()
-        if pump.cancelled():
-            if live.interrupted:
-                return interrupted(live.text)
-            return Outcome(stopped, live.text) if live.stopping else None
-        error = pump.exception()
-        if isinstance(error, LeaseLost):
+        error = asyncio.CancelledError() if pump.cancelled() else pump.exception()
+        if isinstance(error, LeaseLost) or (pump.cancelled() and not (live.stopping or live.interrupted)):
             return None
-        if isinstance(error, ReplyRetracted):
-            live.retract()
-        elif live.stopping:
-            return Outcome(stopped, live.text, usage=None if error else pump.result().usage)
-        if error is None and (live.text[live.written :].strip() or not live.reads_model):
-            return Outcome(Message.Status.COMPLETED, live.text, usage=pump.result().usage)
-        if error is None:
-            error = llm.ModelSilent()
-        if not isinstance(error, ApplicationError):
-            logger.error("reply %s failed", live.turn.message_id, exc_info=error)
-            error = ServiceUnavailable("服务内部出错，请重新生成。")
-        return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
+        if error is not None and not isinstance(error, ReplyRetracted):
+            error = await _last_look(live) or error
+        return _ending(live, error, None if error else pump.result().usage)
 
     async def _pump(self, live: LiveReply) -> llm.StreamEnd:
         """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
@@ -198,12 +184,11 @@ class ReplyEngine:
         prompt: Prompt,
         going_on: tuple[llm.ChatMessage, ...],
     ) -> llm.StreamEnd:
-        text, reasoning = await open_screens(
-            prompt.canary,
-            user=context.reader,
-            message_id=live.turn.message_id,
-            written=context.written,
-        )
+        screens = await open_screens(prompt.canary, user=context.reader, message_id=live.turn.message_id)
+        text, reasoning = screens.text, screens.reasoning
+        live.look_last = screens.look_last
+        if context.written:
+            await text.begin_with(context.written)
         live.reads_model = True
         events = self._models.stream(
             model=context.model,
@@ -258,6 +243,37 @@ class ReplyEngine:
         pump = self._pumps.get(live.turn.message_id)
         if pump is not None:
             pump.cancel()
+
+
+async def _last_look(live: LiveReply) -> ReplyRetracted | None:
+    """Have the end of a reply judged that was cut short; return what takes it back."""
+    try:
+        if live.look_last is not None:
+            await live.look_last()
+    except ReplyRetracted as retracted:
+        return retracted
+    except (OperationalError, InterfaceError):
+        # Only the record of a judgement is lost that blocks nothing; the reply must end all the same.
+        logger.exception("a judgement of reply %s could not be recorded", live.turn.message_id)
+    return None
+
+
+def _ending(live: LiveReply, error: BaseException | None, usage: llm.Usage | None) -> Outcome:
+    """Say how a reply ended."""
+    if isinstance(error, ReplyRetracted):
+        live.retract()
+    elif isinstance(error, asyncio.CancelledError) and live.interrupted:
+        return interrupted(live.text)
+    elif live.stopping:
+        return Outcome(Message.Status.STOPPED, live.text, usage=usage)
+    if error is None and (live.text[live.written :].strip() or not live.reads_model):
+        return Outcome(Message.Status.COMPLETED, live.text, usage=usage)
+    if error is None:
+        error = llm.ModelSilent()
+    if not isinstance(error, ApplicationError):
+        logger.error("reply %s failed", live.turn.message_id, exc_info=error)
+        error = ServiceUnavailable("服务内部出错，请重新生成。")
+    return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
 
 
 def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:

@@ -1,7 +1,7 @@
 """Decides how a reply that is being written in this process is shared with its viewers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from chat import frames
 from chat.services.replies import Piece
@@ -30,6 +30,7 @@ class LiveReply:
         self.written = 0
         self.thoughts: list[str] = []
         self.retracted = False
+        self.look_last: Callable[[], Awaitable[None]] | None = None
         self._pending: list[str] = []
         self._pending_thought: list[str] = []
         self._cut_timer: asyncio.TimerHandle | None = None

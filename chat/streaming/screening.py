@@ -1,5 +1,7 @@
 """Decides what of a model's words goes on to the viewers: made safe, and judged, by the word list before it is shown."""
 
+import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.models import User
@@ -10,6 +12,9 @@ from chat.moderation.windows import OutputWindows
 from chat.safe_output import SafeOutput
 from chat.services.moderation import record_judgements
 from guoxue.bridge import in_thread
+
+# So long a reply that was cut short waits for what moderators say of its end.
+LAST_LOOK_SECONDS = 5.0
 
 
 class Screen:
@@ -24,17 +29,37 @@ class Screen:
         self._check = check
         self._user = user
         self._message_id = message_id
+        self._asked: str | None = None
 
     async def pass_on(self, delta: str) -> str:
         """Take the next piece and return what may be shown now."""
         return await self._judged(self._safe.feed(delta))
 
+    async def begin_with(self, written: str) -> None:
+        """Take what an earlier reply has written; its words flag, and may block, this reply too."""
+        await self._consider(self._check.feed(written))
+
     async def finish(self) -> str:
         """Return what was kept back of a text that has ended, once all of it is judged."""
         rest = await self._judged(self._safe.finish())
+        await self._judge_end()
+        return rest
+
+    async def look_last(self) -> None:
+        """Judge the end of a text that was cut short, of which nothing more is shown.
+
+        Somebody waits for the reply to end, be it the process that is to stop: a moderator that takes too long has
+        not answered.
+        """
+        try:
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                await self._judge_end()
+        except TimeoutError:
+            await self._consider(self._check.unanswered(self._asked or ""))
+
+    async def _judge_end(self) -> None:
         await self._consider(self._check.finish())
         await self._ask_remotely(is_last=True)
-        return rest
 
     async def _judged(self, text: str) -> str:
         if text:
@@ -45,32 +70,46 @@ class Screen:
         return text
 
     async def _ask_remotely(self, *, is_last: bool = False) -> None:
-        while (window := self._check.due(is_last=is_last)) is not None:
-            await self._consider(await in_thread(self._check.judge_remotely, window))
+        while (window := self._asked or self._check.due(is_last=is_last)) is not None:
+            # One whose judgement was not waited for, as the reply was stopped, is asked about again.
+            self._asked = window
+            judgement = await in_thread(self._check.judge_remotely, window)
+            self._asked = None
+            await self._consider(judgement)
 
     async def _consider(self, judgement: Judgement | None) -> None:
         if judgement is None:
             return
-        await in_thread(
-            record_judgements,
-            [judgement],
-            direction=Direction.OUTPUT,
-            user=self._user,
-            message_id=self._message_id,
-        )
-        if judgement.blocks:
-            raise ReplyRetracted
+        try:
+            await in_thread(
+                record_judgements,
+                [judgement],
+                direction=Direction.OUTPUT,
+                user=self._user,
+                message_id=self._message_id,
+            )
+        finally:
+            # Such a text does not stand, whatever becomes of the record.
+            if judgement.blocks:
+                raise ReplyRetracted
 
 
-async def open_screens(canary: str, *, user: User, message_id: UUID, written: str) -> tuple[Screen, Screen]:
-    """Return the screens of a reply's text, which goes on after what is ``written``, and of its reasoning."""
-    text, reasoning = await in_thread(_open_checks, user)
-    if written:
-        text.feed(written)
-    return (
-        Screen(canary, text, user=user, message_id=message_id),
-        Screen(canary, reasoning, user=user, message_id=message_id),
-    )
+@dataclass(frozen=True)
+class Screens:
+    """The screens of a reply's text and of its reasoning."""
+
+    text: Screen
+    reasoning: Screen
+
+    async def look_last(self) -> None:
+        """Judge the ends of what was cut short. Raises ReplyRetracted."""
+        await asyncio.gather(self.text.look_last(), self.reasoning.look_last())
+
+
+async def open_screens(canary: str, *, user: User, message_id: UUID) -> Screens:
+    """Return the screens of a reply that is about to be written."""
+    checks = await in_thread(_open_checks, user)
+    return Screens(*(Screen(canary, check, user=user, message_id=message_id) for check in checks))
 
 
 def _open_checks(user: User) -> tuple[OutputWindows, OutputWindows]:
