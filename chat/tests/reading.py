@@ -56,33 +56,48 @@ def fits(page: Page) -> bool:
 
 
 class Wire:
-    """What stands between the page and the server: frames can be slipped in, held back, and the line cut."""
+    """What stands between the page and the server: frames can be slipped in or held back, and the line cut."""
 
     def __init__(self, page: Page) -> None:
         self.sent: list[Frame] = []
         self.connections = 0
-        self.is_dead = False
+        self.refuses_with: int | None = None
+        self.holds = ""
+        self._held: list[str | bytes] = []
         self._page: WebSocketRoute | None = None
+        self._server: WebSocketRoute | None = None
         page.route_web_socket(re.compile(r"/ws/chat/"), self._connected)
 
     def _connected(self, route: WebSocketRoute) -> None:
         self.connections += 1
         self._page = route
-        if self.is_dead:
-            route.close(code=1011)
+        if self.refuses_with is not None:
+            route.close(code=self.refuses_with)
             return
-        server = route.connect_to_server()
+        self._server = route.connect_to_server()
+        route.on_message(self._to_server)
 
-        def to_server(message: str | bytes) -> None:
-            self.sent.append(json.loads(message))
-            server.send(message)
+    def _to_server(self, message: str | bytes) -> None:
+        frame = json.loads(message)
+        if frame["type"] != "ping":
+            self.sent.append(frame)
+        if frame["type"] == self.holds:
+            self._held.append(message)
+        elif self._server is not None:
+            self._server.send(message)
 
-        route.on_message(to_server)
+    def let_go(self) -> None:
+        """Pass on what was held back, and hold nothing any more."""
+        assert self._server is not None
+        self.holds = ""
+        for message in self._held:
+            self._server.send(message)
+        self._held.clear()
 
-    def say(self, kind: str, **data: Any) -> None:
+    def say(self, frame: str, /, **data: Any) -> None:
         """Send the page a frame as if the server had."""
         assert self._page is not None
-        self._page.send(json.dumps({"type": kind, "data": data}))
+        self._page.send(json.dumps({"type": frame, "data": data}))
 
     def cut(self, code: int) -> None:
         """Close the page's connection with the code."""
