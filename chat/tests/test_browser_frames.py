@@ -121,7 +121,7 @@ def test_a_persona_is_introduced_before_it_speaks(
     expect(page.locator("#announcer")).to_have_text(words)
     speaking.set()
 
-    expect(page.locator(".reply[data-status=completed] .prose")).to_have_text("有教无类。")
+    expect(page.locator(".reply[data-status=completed] .prose")).to_contain_text("有教无类。")
     expect(page.locator(".reply-notices")).to_have_text(words)
     assert fits(page)
 

@@ -5,10 +5,12 @@ const HEADING = /^(#{1,6})\s+(.*)$/;
 const RULE = /^ {0,3}([-*_])( *\1){2,} *$/;
 const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^ {0,3}([-*+]|\d{1,3}[.)])\s+/;
+const ROW = /^ {0,3}\|.*\|\s*$/;
+const TABLE_RULE = /^ {0,3}\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 const INLINE = /(\*\*(?=\S)[^]+?\*\*|\*(?=[^\s*])[^*\n]+?\*|`[^`\n]+`)/;
 
 // Blocks are {type, raw, ...}: "paragraph" and "code" have text, "heading" level and text, "quote" blocks,
-// "list" ordered and items, "rule" nothing.
+// "list" ordered and items, "table" head and rows of cells, "rule" nothing.
 export function parseBlocks(text) {
   const lines = text.split("\n");
   const blocks = [];
@@ -36,11 +38,17 @@ function endOfBlock(lines, start) {
     return close === -1 ? lines.length : close + 1;
   }
   if (HEADING.test(first) || RULE.test(first)) return start + 1;
+  if (isTable(lines, start)) {
+    const end = lines.findIndex((line, index) => index > start && !ROW.test(line) && !TABLE_RULE.test(line));
+    return end === -1 ? lines.length : end;
+  }
   const kind = kindOf(first);
   let end = start + 1;
   while (end < lines.length && continues(lines[end], kind)) end += 1;
   return end;
 }
+
+const isTable = (lines, start) => ROW.test(lines[start]) && TABLE_RULE.test(lines[start + 1] ?? "");
 
 function continues(line, kind) {
   if (line.trim() === "" || FENCE.test(line) || HEADING.test(line) || RULE.test(line)) return false;
@@ -65,6 +73,10 @@ function blockOf(lines) {
         .filter((line) => !FENCE.test(line))
         .join("\n"),
     };
+  if (isTable(lines, 0)) {
+    const [head, , ...rows] = lines.map(cellsOf);
+    return { type: "table", raw, head, rows };
+  }
   const heading = HEADING.exec(first);
   if (heading) return { type: "heading", raw, level: heading[1].length, text: heading[2] };
   if (RULE.test(first)) return { type: "rule", raw };
@@ -74,6 +86,13 @@ function blockOf(lines) {
   if (ITEM.test(first)) return { type: "list", raw, ordered: /^ *\d/.test(first), items: itemsOf(lines) };
   return { type: "paragraph", raw, text: raw };
 }
+
+const cellsOf = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split("|")
+    .map((cell) => cell.trim());
 
 function itemsOf(lines) {
   const items = [];

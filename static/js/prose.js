@@ -94,11 +94,19 @@ function drawBlock(block) {
       );
     case "code":
       return element("pre", {}, element("code", {}, block.text));
+    case "table":
+      return drawTable(block);
     case "rule":
       return element("hr");
     default:
       return element("p", {}, ...drawInline(block.text));
   }
+}
+
+function drawTable({ head, rows }) {
+  const row = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, {}, ...drawInline(cell))));
+  const body = rows.length > 0 && element("tbody", {}, ...rows.map((cells) => row("td", cells)));
+  return element("table", {}, element("thead", {}, row("th", head)), body);
 }
 
 function drawInline(text) {
