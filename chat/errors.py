@@ -170,3 +170,85 @@ class ReplyRetracted(ApplicationError):
     code = "reply_retracted"
     status = 451
     message = "这条回复未通过内容审核，已撤回，不收费。请换个问法再试。"
+
+
+class ExportNotFound(NotFound):
+    """No such export, or it belongs to somebody else."""
+
+    code = "export_not_found"
+    message = "没有找到这份导出，它可能已被删除。"
+
+
+class NothingToExport(Conflict):
+    """None of the chosen sessions has a message."""
+
+    code = "nothing_to_export"
+    message = "选中的对话里还没有消息，没有可以导出的内容。"
+
+
+class ExportLimitReached(Conflict):
+    """The reader has as many exports under way, or kept, as may be."""
+
+    code = "export_limit_reached"
+    message = "正在生成的导出已达上限，请等它们完成后再试。"
+
+
+class ExportTooLarge(Conflict):
+    """More sessions, or a larger file, than one export may have."""
+
+    code = "export_too_large"
+    message = "内容太多，一份文件放不下，请分几次导出。"
+
+
+class ExportLinkInvalid(NotFound):
+    """The signature of a download link is not ours."""
+
+    code = "export_link_invalid"
+    message = "下载链接不正确，请在“对话记录”里重新下载。"
+
+
+class ExportLinkExpired(ApplicationError):
+    """The download link is older than it may be; a new one comes with the export."""
+
+    code = "export_link_expired"
+    status = 410
+    message = "下载链接已过期，请在“对话记录”里重新下载。"
+
+
+class ExportExpired(ApplicationError):
+    """The file has been removed: its time was up."""
+
+    code = "export_expired"
+    status = 410
+    message = "这份导出已过期，文件已删除，请重新导出。"
+
+
+class PdfUnavailable(ServiceUnavailable):
+    """This machine lacks the libraries, or the Chinese font, that a PDF needs."""
+
+    code = "pdf_unavailable"
+    message = "服务器没有装好生成 PDF 所需的组件，请改用 Markdown 或 JSON，或联系客服。"
+    retryable = False
+
+
+class ExportStorageFailed(ServiceUnavailable):
+    """The file cannot be written: the disk is full, or the folder is not ours."""
+
+    code = "export_storage_failed"
+    message = "服务器暂时存不下这份文件，请稍后再试。"
+
+
+class ExportInterrupted(ApplicationError):
+    """The worker was killed in the middle, as often as may be; mostly the memory was not enough."""
+
+    code = "export_interrupted"
+    status = 500
+    message = "几次生成都中途断掉，多半是内容太多。请减少会话，或改用 Markdown 或 JSON。"
+
+
+class ExportFailed(ApplicationError):
+    """Something that nobody foresaw; it is in the worker's log."""
+
+    code = "export_failed"
+    status = 500
+    message = "生成文件时发生意外错误，已记入日志。请稍后再试。"

@@ -48,6 +48,10 @@ class ImplicitLabel:
         """Return the label as the value of one metadata field."""
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
+    def block_as_json(self) -> str:
+        """Return the label as the value of a metadata field that is itself called AIGC."""
+        return json.dumps(self.as_dict()["AIGC"], ensure_ascii=False)
+
 
 def label_of(message: Message) -> str:
     """Return the line that tells a reader who wrote the reply; it stands beside the reply wherever that is shown."""
@@ -66,7 +70,12 @@ def content_id_of(message: Message) -> str:
 
 def labelled_copy(message: Message) -> str:
     """Return the reply's text as it leaves the service: the label and the number go with it."""
-    return f"{message.text}\n\n（{label_of(message)}；内容编号 {content_id_of(message)}）"
+    return f"{message.text}\n\n{label_line(label_of(message), content_id_of(message))}"
+
+
+def label_line(label: str, content_id: str) -> str:
+    """Return the line under a text that leaves the service."""
+    return f"（{label}；内容编号 {content_id}）"
 
 
 def implicit_label(content_id: UUID | str) -> ImplicitLabel:

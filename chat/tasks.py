@@ -1,9 +1,12 @@
-"""Background work of the conversation: the sweep that ends what a dead process left behind."""
+"""Background work of the conversation: files of it are written, and sweeps end what a dead process left behind."""
 
 import logging
+import uuid
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
+from chat.exporting import sweeping, writing
 from chat.models import Message
 from chat.services.replies import interrupt_abandoned_reply
 
@@ -24,3 +27,32 @@ def interrupt_abandoned_replies() -> int:
             # One reply that cannot be ended must not keep the others waiting.
             logger.exception("reply %s could not be ended", message_id)
     return ended
+
+
+@shared_task
+def run_export(export_id: str) -> None:
+    """Write an export, then have those written that waited for their turn."""
+    try:
+        writing.run_export(export_id=uuid.UUID(export_id))
+    finally:
+        _begin_exports()
+
+
+@shared_task
+def sweep_exports() -> None:
+    """Remove the files whose time is up; begin the exports whose task was lost or whose worker was killed."""
+    sweeping.clear_away()
+    _begin_exports()
+
+
+def enqueue_export(export_id: uuid.UUID) -> None:
+    """Hand an export to the queue; while that is down, the export waits for the sweep."""
+    try:
+        run_export.delay(str(export_id))
+    except OperationalError:
+        logger.warning("Export %s waits: the queue is down.", export_id, exc_info=True)
+
+
+def _begin_exports() -> None:
+    for export_id in sweeping.to_begin():
+        enqueue_export(export_id)

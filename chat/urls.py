@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import asking, messages, roles, sessions
+from chat.views import asking, exports, messages, roles, sessions
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view()),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
     path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),
     path("sessions/<uuid:session_id>/messages", asking.session_messages),
+    path("exports", exports.ExportListView.as_view()),
+    path("exports/<uuid:export_id>", exports.ExportView.as_view()),
+    path("exports/<uuid:export_id>/file", exports.ExportFileView.as_view(), name="export-file"),
     path("messages", messages.MessageSearchView.as_view()),
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
     path("messages/<uuid:message_id>/stop", messages.MessageStopView.as_view()),

@@ -138,6 +138,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "sweep-exports": {
+        "task": "chat.tasks.sweep_exports",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "purge-expired": {"task": "accounts.tasks.purge_expired", "schedule": timedelta(days=1)},
     "resume-ingestion-jobs": {"task": "knowledge.tasks.resume_ingestion_jobs", "schedule": 60.0},
     "index-new-passages": {
@@ -184,6 +189,7 @@ REST_FRAMEWORK = {
         "login-ip": _text("LOGIN_RATE_IP", "30/minute"),
         "search": _text("SEARCH_RATE", "60/minute"),
         "quotes": _text("QUOTES_RATE", "30/minute"),
+        "exports": _text("EXPORT_RATE", "30/day"),
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "EXCEPTION_HANDLER": "guoxue.api.exception_handler",
@@ -201,6 +207,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PassageKindEnum": "knowledge.models.Passage.Kind",
         "CategoryEnum": "knowledge.models.Category",
+        "ExportFormatEnum": "chat.models.Export.Format",
     },
 }
 
@@ -254,6 +261,17 @@ OWN_ROLES_MAX = env.int("OWN_ROLES_MAX", default=20)
 OWN_ROLE_PROMPT_MAX_CHARACTERS = env.int("OWN_ROLE_PROMPT_MAX_CHARACTERS", default=2000)
 # A pause longer than this ends a talk with a persona "without a break", of which two hours call for a reminder.
 PERSONA_BREAK = timedelta(minutes=env.int("PERSONA_BREAK_MINUTES", default=30))
+# --- Exports: files of conversations, for a while in a folder of our own. All web processes and workers share it.
+EXPORT_DIR = Path(_text("EXPORT_DIR", str(VAR_DIR / "exports")))
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=72)
+EXPORT_MAX_SESSIONS = env.int("EXPORT_MAX_SESSIONS", default=2000)
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", default=200_000_000)
+# How many a reader may have under way, and kept; how many are written at once, so that mail and sweeps go on beside.
+EXPORT_ACTIVE_LIMIT = env.int("EXPORT_ACTIVE_LIMIT", default=2)
+EXPORT_KEPT_LIMIT = env.int("EXPORT_KEPT_LIMIT", default=10)
+EXPORT_PARALLEL = max(1, env.int("EXPORT_PARALLEL", default=1))
+# Where nginx hands the files out: the location that deploy/nginx keeps for it. Empty: the web processes do.
+EXPORT_ACCEL_PREFIX = _text("EXPORT_ACCEL_PREFIX")
 
 # --- Moderation: what is done with a text that a moderator should judge, when it does not answer.
 MODERATION_INPUT_FAILS_OPEN = env.bool("MODERATION_INPUT_FAILS_OPEN", default=True)

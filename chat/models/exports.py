@@ -1,23 +1,49 @@
 """What readers have asked to take away: their conversations as files."""
 
 import uuid
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.models import User
+
+# A worker that has said nothing for so long was killed.
+SILENT_AFTER = timedelta(minutes=5)
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(Export.Status.QUEUED, Export.Status.RUNNING))
+
+    def with_a_file(self) -> Self:
+        """Those whose file is there, or is being written."""
+        return self.filter(status__in=(Export.Status.QUEUED, Export.Status.RUNNING, Export.Status.DONE))
+
+    def being_written(self) -> Self:
+        return self.filter(status=Export.Status.RUNNING, beat_at__gte=Now() - SILENT_AFTER)
+
+    def startable(self) -> Self:
+        """Those that nobody works on: they wait, or their worker was killed; the oldest first."""
+        abandoned = Q(status=Export.Status.RUNNING, beat_at__lt=Now() - SILENT_AFTER)
+        return self.filter(Q(status=Export.Status.QUEUED) | abandoned).order_by("created_at", "id")
+
+    def out_of_date(self) -> Self:
+        return self.filter(status=Export.Status.DONE, expires_at__lte=Now())
+
 
 class Export(models.Model):
-    """One file of conversations; ``session_ids`` empty means all. The file is removed when it expires."""
+    """One file of the sessions ``session_ids``, in that order. The file is removed when it expires.
+
+    A worker owns a running export as long as ``attempts`` is the number under which it began.
+    """
 
     class Format(models.TextChoices):
         MARKDOWN = "markdown", "Markdown"
