@@ -1,11 +1,11 @@
 """Decides what every form of an export can do: write conversations into a part, put the parts together as one file."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from django.utils import timezone
@@ -13,9 +13,11 @@ from django.utils import timezone
 from chat.exporting.reading import Conversation
 from chat.labels import LABEL, ImplicitLabel, implicit_label
 from chat.models import Export
+from chat.quote_marks import describe
 
 TITLE = "国学大师 · 对话记录"
 BRANCH_NOTE = "每个对话只含当前显示的分支；同一问题的其他版本没有导出。"
+_VERDICTS = {"exact": "✓ 原文", "near": "≈ 近似", "not_found": "✗ 未见"}
 # Called now and then while a file is written: it says so, and ends the writing when the export is no longer wanted.
 Beat = Callable[[], None]
 
@@ -105,3 +107,8 @@ class TextForm:
                 with part.open("rb") as source:
                     shutil.copyfileobj(source, file)
             file.write(self.foot(cover).encode())
+
+
+def told_quote(quote: Mapping[str, Any]) -> str:
+    """Return the verdict on a quotation in words."""
+    return f"{_VERDICTS.get(quote['verdict'], '')}「{' '.join(quote['quote'].split())}」：{describe(quote)}"

@@ -1,18 +1,15 @@
 """Decides how conversations read as one Markdown document: what others wrote cannot change its structure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
-from chat.exporting.forms import BRANCH_NOTE, TITLE, Cover, TextForm
+from chat.exporting.forms import BRANCH_NOTE, TITLE, Cover, TextForm, told_quote
 from chat.exporting.reading import Conversation, Utterance
 from chat.labels import label_line
-from chat.quote_marks import describe
 
-VERDICTS = {"exact": "✓ 原文", "near": "≈ 近似", "not_found": "✗ 未见"}
 _SIGNS = re.compile(r"([\\`*_\[\]<>#|~])")
 _HEADING = re.compile(r"(#{1,6})(?=\s)")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
@@ -61,11 +58,6 @@ def moment(time: datetime) -> str:
 def literal(text: str) -> str:
     """Return plain text so that Markdown shows it as it is, on one line."""
     return _SIGNS.sub(r"\\\1", " ".join(text.split()))
-
-
-def told_quote(quote: Mapping[str, Any]) -> str:
-    """Return the verdict on a quotation in words."""
-    return f"{VERDICTS.get(quote['verdict'], '')}「{' '.join(quote['quote'].split())}」：{describe(quote)}"
 
 
 def _blocks(utterance: Utterance) -> Iterator[str]:

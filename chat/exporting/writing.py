@@ -13,6 +13,7 @@ from chat.exporting import places
 from chat.exporting.forms import Cover, Form
 from chat.exporting.json_form import JsonForm
 from chat.exporting.markdown_form import MarkdownForm
+from chat.exporting.pdf_form import PdfForm
 from chat.exporting.reading import Conversation, conversation
 from chat.models import Export
 from chat.services.exports import claim_export, fail_export, finish_export, note_progress
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 FORMS: Mapping[str, Form] = {
     Export.Format.MARKDOWN: MarkdownForm(),
     Export.Format.JSON: JsonForm(),
+    Export.Format.PDF: PdfForm(),
 }
 _SECONDS_BETWEEN_BEATS = 0.5
 
@@ -62,7 +64,7 @@ def run_export(*, export_id: uuid.UUID) -> None:
 def _write(export: Export) -> int:
     """Write the parts that are missing, put them together, and return the size of the file."""
     places.prepare(export)
-    form, cover, beat = _form_of(export), Cover.of(export), _Pulse(export)
+    form, cover, beat = FORMS[export.format], Cover.of(export), _Pulse(export)
     parts, begun = _written(export)
     while begun < export.total:
         beat.processed = begun
@@ -78,13 +80,6 @@ def _write(export: Export) -> int:
     form.assemble(parts, whole, cover)
     beat.insist()
     return places.publish(whole, export)
-
-
-def _form_of(export: Export) -> Form:
-    form = FORMS.get(export.format)
-    if form is None:
-        raise errors.PdfUnavailable
-    return form
 
 
 def _written(export: Export) -> tuple[list[Path], int]:

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 from chat import errors
 from chat.exporting import places
 from chat.exporting.links import opened
+from chat.exporting.pdf_support import require_pdf
 from chat.models import Export
 from chat.serializers.exports import ExportSerializer, NewExportSerializer
 from chat.services.exports import create_export, delete_export
@@ -64,6 +65,8 @@ class ExportListView(generics.ListAPIView[Export]):
     def post(self, request: Request) -> Response:
         form = NewExportSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        if form.validated_data["format"] == Export.Format.PDF:
+            require_pdf()
         export = create_export(
             user=reader_of(request),
             format=form.validated_data["format"],
