@@ -8,6 +8,8 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import cache
 
+from guoxue import caching
+
 SEEDS = (
     ("billing.migrations.0003_first_prices", "add_first_prices"),
     ("chat.migrations.0002_seed_roles", "seed_roles"),
@@ -23,9 +25,10 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    """No test sees another's throttles and tickets."""
+def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees another's throttles and tickets, or leaves Redis alone because another one had none."""
     cache.clear()
+    monkeypatch.setattr(caching, "_away_until", 0.0)
 
 
 @pytest.fixture(autouse=True)

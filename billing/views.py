@@ -3,15 +3,16 @@
 from typing import cast
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import generics
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from billing.models import LedgerTransaction, Price
+from billing.models import LedgerTransaction
+from billing.price_list import price_list
 from billing.serializers import PriceSerializer, WalletEntrySerializer, WalletSerializer
 from billing.services import open_wallet
 from guoxue.api import CursorPagination
@@ -19,10 +20,6 @@ from guoxue.api import CursorPagination
 
 class NewestEntryFirst(CursorPagination):
     ordering = "-id"
-
-
-class PricesByModel(CursorPagination):
-    ordering = "model"
 
 
 class WalletView(APIView):
@@ -58,18 +55,24 @@ class WalletEntriesView(generics.ListAPIView[LedgerTransaction]):
         return LedgerTransaction.objects.seen_from(wallet)
 
 
-@extend_schema(
-    tags=["计费"],
-    summary="模型价格",
-    description="每个可用模型的现行价格，单位是每百万 token。无需登录。",
-)
-class PricesView(generics.ListAPIView[Price]):
+class PricesView(APIView):
     """Show what each offered model costs now; open to everyone, also with a stale token."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    serializer_class = PriceSerializer
-    pagination_class = PricesByModel
 
-    def get_queryset(self) -> QuerySet[Price]:
-        return Price.objects.offered()
+    @extend_schema(
+        tags=["计费"],
+        summary="模型价格",
+        description="每个可用模型的现行价格，单位是每百万 token；一次给全。无需登录。",
+        responses=inline_serializer(
+            "PriceList",
+            {
+                "results": PriceSerializer(many=True),
+                "next": serializers.CharField(allow_null=True),
+                "previous": serializers.CharField(allow_null=True),
+            },
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"results": price_list(), "next": None, "previous": None})

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from chat.views import asking, exports, messages, roles, sessions
+from chat.views import asking, exports, messages, popular, roles, sessions
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view()),
     path("roles/<int:role_id>", roles.RoleView.as_view()),
+    path("search/popular", popular.PopularSearchesView.as_view()),
     path("sessions", sessions.SessionListView.as_view()),
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
     path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from billing.forms import PriceForm
 from billing.models import Price
 from billing.money import format_yuan
+from billing.price_list import forget_price_list
 
 SHOWN_PRICES = ("input_price", "cached_input_price", "output_price")
 
@@ -34,6 +36,14 @@ class PriceAdmin(admin.ModelAdmin[Price]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_in_force)
+
+    def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(forget_price_list)
+
+    def delete_model(self, request: HttpRequest, obj: Price) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(forget_price_list)
 
     def get_fieldsets(self, request: HttpRequest, obj: Price | None = None) -> Any:
         """Show the prices as inputs in yuan, or as text where they are not to be changed."""

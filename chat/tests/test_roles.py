@@ -11,6 +11,7 @@ from accounts.tests.factories import make_user
 from chat import errors
 from chat.models import Message, ModerationRecord, Role, SensitiveWord, Session
 from chat.moderation.judging import Judgement, Verdict
+from chat.services import roles as services
 from chat.services.roles import (
     RoleChanges,
     change_role,
@@ -23,7 +24,7 @@ from chat.services.sessions import create_session
 from chat.services.turns import begin_regeneration, begin_turn
 from guoxue.errors import InvalidInput
 from guoxue.llm import bound_tokens
-from guoxue.tests.racing import run_together, winners
+from guoxue.tests.racing import meeting_after, run_together, winners
 from knowledge.tests.corpus import DAODEJING, LUNYU, load
 
 ROLES = "/api/v1/roles"
@@ -217,9 +218,11 @@ def test_no_reader_has_more_roles_than_the_limit(reader, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_requests_do_not_pass_the_limit(settings):
+def test_parallel_requests_do_not_pass_the_limit(settings, monkeypatch):
     settings.OWN_ROLES_MAX = 3
     reader = make_user()
+    # All have found room before the first is saved.
+    monkeypatch.setattr("chat.services.roles._moderate", meeting_after(services._moderate, parties=6))
 
     results = run_together([partial(create_role, user=reader, wanted=WANTED)] * 6)
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from guoxue.errors import NotFound
+from knowledge.embeddings.query_vectors import query_vector
 from knowledge.errors import EmbeddingUnavailable
 from knowledge.folding import fold
 from knowledge.models import Passage
@@ -140,7 +141,7 @@ def _add_dense(text: str, candidates: dict[int, Candidate], where: Where, depth:
     """Add the nearest passages, give every candidate its similarity; return how many are near, 0 without vectors."""
     try:
         embedder = serving_embedder()
-        vector = embedder.embed_query(text)
+        vector = query_vector(embedder, text)
     except EmbeddingUnavailable:
         logger.warning("No query vector; searching by characters only.", exc_info=True)
         return 0

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from guoxue.api import client_address
+from knowledge.popular import note_search
 from knowledge.quotes import check_quotes
 from knowledge.retrieval.search import Scope, run_search
 from knowledge.serializers.search import (
@@ -33,6 +35,7 @@ class SearchView(ThrottledView):
         wanted = asked(SearchQuerySerializer, request)
         scope = Scope(work_titles=tuple(wanted["work"]), categories=tuple(wanted["category"]))
         result = run_search(wanted["q"], limit=wanted["limit"], scope=scope, mode=wanted["mode"])
+        note_search(wanted["q"], hits=result.hits, address=client_address(request))
         return Response(SearchResultSerializer(result).data)
 
 

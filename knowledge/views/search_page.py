@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle
 
-from guoxue.api import validation_fields
+from guoxue.api import client_address, validation_fields
 from knowledge.models import Category
+from knowledge.popular import note_search
 from knowledge.reading.excerpts import Excerpt, excerpt, explain
 from knowledge.retrieval.hits import Hit
 from knowledge.retrieval.queries import MAX_QUERY_CHARACTERS
@@ -70,7 +71,9 @@ def search_page(request: HttpRequest) -> HttpResponse:
         response = render(request, "web/search.html", context, status=429)
         response["Retry-After"] = str(wait)
         return response
-    return render(request, "web/search.html", context | _search(form.validated_data, "limit" in given))
+    found = _search(form.validated_data, "limit" in given)
+    note_search(context["q"], hits=found["result"].hits, address=client_address(Request(request)))
+    return render(request, "web/search.html", context | found)
 
 
 def _search(wanted: dict[str, Any], is_limited: bool) -> dict[str, Any]:
