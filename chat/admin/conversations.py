@@ -1,4 +1,4 @@
-"""Decides how operators see conversations: roles to shape, sessions and messages to read."""
+"""Decides how operators see conversations: sessions and messages to read."""
 
 from typing import Any
 
@@ -11,34 +11,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.money import format_yuan
-from chat.models import Message, ReplyChunk, Role, Session
+from chat.admin.roles import RoleFilter
+from chat.models import Message, ReplyChunk, Session
 from guoxue.admin import ReadOnlyAdmin
 
 
 def _one_line(text: str, width: int) -> SafeString:
     line = " ".join(text.split())
     return format_html('<span class="nowrap">{}</span>', line if len(line) <= width else f"{line[:width]}…")
-
-
-@admin.register(Role)
-class RoleAdmin(admin.ModelAdmin[Role]):
-    list_display = ("name", "slug", "description", "is_active", "sort_order", "memory_turns", "updated_at")
-    list_filter = ("is_active",)
-    search_fields = ("name", "slug", "description")
-    readonly_fields = ("created_at", "updated_at")
-    fieldsets = (
-        (None, {"fields": ("name", "slug", "description", "is_active", "sort_order")}),
-        ("人设", {"fields": ("system_prompt", "opening_line", "suggested_questions")}),
-        ("典籍范围", {"fields": ("scope_works", "scope_categories")}),
-        (
-            "模型参数",
-            {"fields": ("memory_turns", "temperature_percent", "prompt_budget_tokens", "max_output_tokens")},
-        ),
-        ("时间", {"fields": ("created_at", "updated_at")}),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
-        return super().get_queryset(request).defer("system_prompt", "opening_line")
 
 
 @admin.register(Session)
@@ -52,7 +32,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         "last_message_at",
         "messages_link",
     )
-    list_filter = ("role",)
+    list_filter = (RoleFilter,)
     search_fields = ("title", "owner__email", "owner__nickname", "=id")
     date_hierarchy = "last_message_at"
     list_select_related = ("owner", "role")
@@ -74,7 +54,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin[Message]):
     list_display = ("excerpt", "author", "status", "session_title", "role", "model", "cost", "created_at")
-    list_filter = ("author", "status", "role", "model")
+    list_filter = ("author", "status", RoleFilter, "model")
     search_fields = ("=id", "=session__id", "session__owner__email", "text")
     date_hierarchy = "created_at"
     list_select_related = ("session", "role")

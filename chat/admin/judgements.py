@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from chat.admin.roles import JudgedRoleFilter
 from chat.models import Feedback, Report
 from chat.services.judgements import dismiss_report, uphold_report
 from guoxue.admin import ReadOnlyAdmin
@@ -80,7 +81,7 @@ class ReportAdmin(ReadOnlyAdmin[Report]):
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnlyAdmin[Feedback]):
     list_display = ("value", "reason_names", "message_link", "comment", "role", "model_used", "updated_at")
-    list_filter = ("value", "message__role", "message__model", "updated_at")
+    list_filter = ("value", JudgedRoleFilter, "message__model", "updated_at")
     search_fields = ("=message__id", "comment")
     date_hierarchy = "updated_at"
     fieldsets = ((None, {"fields": ("message_link", "value", "reason_names", "comment", "updated_at")}),)

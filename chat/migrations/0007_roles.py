@@ -81,5 +81,17 @@ class Migration(migrations.Migration):
             name="noticed_at",
             field=models.DateTimeField(verbose_name="首次提示"),
         ),
+        migrations.CreateModel(
+            name="OwnRole",
+            fields=[],
+            options={
+                "verbose_name": "自建角色",
+                "verbose_name_plural": "自建角色",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("chat.role",),
+        ),
         migrations.RunPython(seed_personas, migrations.RunPython.noop),
     ]

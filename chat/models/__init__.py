@@ -6,7 +6,7 @@ from chat.models.exports import Export, ExportQuerySet
 from chat.models.judgements import Feedback, Report, ReportQuerySet
 from chat.models.memory import BackgroundCall, ConversationSummary
 from chat.models.moderation import ModerationRecord, SensitiveWord, WordListVersion
-from chat.models.roles import Role, RoleQuerySet
+from chat.models.roles import OwnRole, Role, RoleQuerySet
 
 __all__ = [
     "Acquaintance",
@@ -18,6 +18,7 @@ __all__ = [
     "Message",
     "MessageQuerySet",
     "ModerationRecord",
+    "OwnRole",
     "ReplyChunk",
     "Report",
     "ReportQuerySet",

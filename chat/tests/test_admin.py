@@ -8,6 +8,7 @@ from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role
 from chat.services.replies import Piece, finish_turn, flush_pieces
 from chat.services.turns import begin_turn
+from knowledge.tests.corpus import LUNYU, load
 
 
 @pytest.fixture
@@ -71,7 +72,8 @@ def test_conversations_cannot_be_changed_by_hand(admin_client, conversation):
     assert Message.objects.get(id=message.id).text == message.text
 
 
-def test_a_role_is_edited(admin_client, db):
+def test_a_role_is_edited(admin_client, db, tmp_path):
+    load(tmp_path, LUNYU)
     role = Role.objects.get(slug="guoxue-dashi")
     form = {
         **{
@@ -82,7 +84,6 @@ def test_a_role_is_edited(admin_client, db):
         **{name: getattr(role, name) for name in ("prompt_budget_tokens", "max_output_tokens")},
         "suggested_questions": "何谓仁？,何谓礼？",
         "scope_works": "论语",
-        "scope_categories": "",
         "is_active": "on",
     }
 
