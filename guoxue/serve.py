@@ -22,6 +22,9 @@ from guoxue.closing import CLOSE_RESTARTING
 
 logger = logging.getLogger(__name__)
 
+# In either direction. The longest reply ends with a frame that holds its text twice, once as HTML.
+_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
 
 @implementer(IPushProducer)
 class Flow:
@@ -161,6 +164,7 @@ def main() -> None:
         application,
         drain=drain,
         patience_seconds=settings.SLOW_CLIENT_SECONDS,
+        websocket_max_message_size=_MAX_MESSAGE_BYTES,
         endpoints=endpoints,
         verbosity=0,
     )

@@ -81,7 +81,7 @@ class Served:
     def socket(self, user: User, session_id: uuid.UUID) -> "ChatSocket":
         """Connect as the browser does: the token travels as a subprotocol."""
         protocols = ["bearer", issue_tokens(user).access]
-        return ChatSocket(connect(self.socket_url(session_id), subprotocols=protocols))
+        return ChatSocket(connect(self.socket_url(session_id), subprotocols=protocols, max_size=None))
 
     def socket_url(self, session_id: object) -> str:
         return f"ws://127.0.0.1:{self.port}/ws/chat/{session_id}"

@@ -13,8 +13,9 @@ from guoxue.llm.messages import ReasoningDelta, ReplyEvent, StreamEnd, TextDelta
 from guoxue.llm.patience import Patience
 from guoxue.llm.server_events import EventDecoder
 
-# No reply is longer; a model that writes on is broken, and would fill our memory.
-MAX_REPLY_CHARACTERS = 1_000_000
+# No reply is longer, as a role grants 32 000 tokens at most; a model that writes on is broken, and would fill our
+# memory. The final frame of a reply of this length must fit into what a WebSocket sends.
+MAX_REPLY_CHARACTERS = 200_000
 # How long we wait for the usage after the text has ended, and for the connection to be free for the next request.
 USAGE_SECONDS = 5.0
 RELEASE_SECONDS = 0.1
