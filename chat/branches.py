@@ -30,6 +30,28 @@ def path_to(leaf_id: uuid.UUID | None, *, limit: int = MAX_PATH) -> list[uuid.UU
         return [key for (key,) in cursor.fetchall()]
 
 
+_STANDS_ON = """
+    WITH RECURSIVE path (id, up, depth) AS (
+        SELECT id, coalesce(reply_to_id, parent_id), 0 FROM chat_message WHERE id = %(leaf)s
+        UNION ALL
+        SELECT message.id, coalesce(message.reply_to_id, message.parent_id), path.depth + 1
+        FROM chat_message AS message JOIN path ON message.id = path.up
+        WHERE path.id <> %(message)s AND path.depth < %(limit)s
+    )
+    SELECT EXISTS (SELECT 1 FROM path WHERE id = %(message)s)
+"""
+
+
+def stands_on_branch(message_id: uuid.UUID, leaf_id: uuid.UUID | None) -> bool:
+    """Tell whether the branch to ``leaf_id`` goes through the message; the nearer it is, the cheaper."""
+    if leaf_id is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDS_ON, {"message": message_id, "leaf": leaf_id, "limit": MAX_PATH})
+        (found,) = cursor.fetchone()
+    return bool(found)
+
+
 # From a message down to the end of its newest branch.
 _NEWEST_BELOW = """
     WITH RECURSIVE down (id, author, depth) AS (

@@ -1,13 +1,14 @@
-"""Decides how the end of a reply is written: final text, verdicts, usage, the hold settled, the chunks dropped."""
+"""Decides how the end of a reply is written: final text, verdicts, usage, the hold settled, what is left to do noted."""
 
 from dataclasses import dataclass
 
 from django.db.models.functions import Now
 
 from billing.services import release_hold, settle_hold
+from chat.background import deserves_aftercare
 from chat.charging import chargeable_usage
 from chat.errors import ReplyRetracted
-from chat.models import Message
+from chat.models import Aftercare, Message
 from chat.rendering import render_reply
 from guoxue import llm
 
@@ -59,6 +60,8 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.save()
     message.refresh_from_db(fields=["finished_at"])
     message.chunks.all().delete()
+    if deserves_aftercare(message):
+        Aftercare.objects.create(reply=message, session_id=message.session_id, due_at=Now())
 
 
 def retracted() -> Outcome:

@@ -47,6 +47,7 @@ def ai_response(message: Message, *, balance_micros: int, told: Notice | None = 
         notice=told and _told(told),
         sources=message.sources if shown else [],
         quotes=message.quotes if shown else [],
+        suggestions=message.suggestions if shown else [],
         usage={
             "input_tokens": message.input_tokens,
             "cached_input_tokens": message.cached_input_tokens,
@@ -74,6 +75,11 @@ def notice(message_id: UUID, told: Notice) -> Frame:
 def title(session_id: UUID, text: str) -> Frame:
     """The session has got its title."""
     return _frame("title", session_id=str(session_id), title=text)
+
+
+def suggestions(message_id: UUID, questions: Sequence[str]) -> Frame:
+    """What the reader may ask next; it comes some time after the ``ai_response``."""
+    return _frame("suggestions", message_id=str(message_id), suggestions=list(questions))
 
 
 def error(

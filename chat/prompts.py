@@ -67,16 +67,20 @@ def build_prompt(
 ) -> Prompt:
     """Build the prompt inside the role's token budget.
 
-    Instructions, summary and question always go in; passages by rank while they fit, then turns from the newest back.
+    Instructions and question always go in; the summary if it fits, passages by rank while they fit, then turns from
+    the newest back.
     The words of others (passages, questions, the summary, a reader's own role) stand in blocks of data; earlier answers
     are messages of the model's own, whose limits the protocol keeps.
     """
     blocks = DataBlocks(_words_of_others(role, question, history, passages, summary))
     canary = new_canary()
     opening = _opening(role, blocks, canary)
-    closing = _closing(summary, blocks, canary)
     asked = blocks.wrap("question", question)
-    remaining = role.prompt_budget_tokens - _cost(_system_text(opening, (), closing)) - _cost(asked)
+    room = role.prompt_budget_tokens - _cost(asked)
+    closing = _closing(summary, blocks, canary)
+    if room < _cost(_system_text(opening, (), closing)):
+        closing = _closing("", blocks, canary)
+    remaining = room - _cost(_system_text(opening, (), closing))
     chosen: list[str] = []
     for passage in passages:
         block = _passage_block(passage, blocks)

@@ -8,7 +8,7 @@ from accounts.models import User
 from billing.models import Wallet
 from chat import frames
 from chat.grounding import Source
-from chat.memory import remembered_turns
+from chat.memory import remembered_turns, summary_for
 from chat.models import Acquaintance, Message, ReplyChunk, Role, Session
 from chat.notices import Notice, NoticeKind
 from chat.prompts import PastTurn
@@ -27,6 +27,7 @@ class ReplyContext:
     model: str
     question: str
     history: tuple[PastTurn, ...]
+    summary: str = ""
     written: str = ""
     sources: tuple[Source, ...] | None = None
 
@@ -43,14 +44,14 @@ class Progress:
 
 
 def reply_context(message_id: uuid.UUID) -> ReplyContext:
-    """Load role, model, question and remembered turns of a streaming reply."""
-    reply = Message.objects.select_related("role", "reply_to", "continues", "session__owner").get(
-        id=message_id
-    )
+    """Load role, model, question, remembered turns and summary of a streaming reply."""
+    related = ("role", "reply_to", "continues", "session__owner", "session__summary")
+    reply = Message.objects.select_related(*related).get(id=message_id)
     assert reply.role is not None and reply.reply_to is not None
     turns = remembered_turns(reply, limit=reply.role.memory_turns)
     reader = reply.session.owner
-    context = ReplyContext(reader, reply.role, reply.model, reply.reply_to.text, tuple(turns))
+    summary = summary_for(reply, reply.role)
+    context = ReplyContext(reader, reply.role, reply.model, reply.reply_to.text, tuple(turns), summary)
     if reply.continues is None:
         return context
     sources = tuple(Source(**source) for source in reply.continues.sources)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import asking, exports, messages, popular, roles, sessions
+from chat.views import asking, exports, memory, messages, popular, roles, sessions
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view()),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("sessions", sessions.SessionListView.as_view()),
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view()),
     path("sessions/<uuid:session_id>/branch", sessions.SessionBranchView.as_view()),
+    path("sessions/<uuid:session_id>/summary", memory.SessionSummaryView.as_view()),
     path("sessions/<uuid:session_id>/messages", asking.session_messages),
     path("exports", exports.ExportListView.as_view()),
     path("exports/<uuid:export_id>", exports.ExportView.as_view()),

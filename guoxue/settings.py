@@ -131,6 +131,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "guoxue.celery:", "socket_connect_timeout": 3}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2}
+# With Redis 0 comes first: a reader who waits for a code by mail comes before all titles.
+CELERY_TASK_ROUTES = {"chat.tasks.after_reply": {"priority": 9}}
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE = {
     "interrupt-abandoned-replies": {
@@ -142,6 +144,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "chat.tasks.sweep_exports",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "sweep-aftercare": {
+        "task": "chat.tasks.sweep_aftercare",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "purge-expired": {"task": "accounts.tasks.purge_expired", "schedule": timedelta(days=1)},
     "resume-ingestion-jobs": {"task": "knowledge.tasks.resume_ingestion_jobs", "schedule": 60.0},
@@ -272,6 +279,15 @@ EXPORT_KEPT_LIMIT = env.int("EXPORT_KEPT_LIMIT", default=10)
 EXPORT_PARALLEL = max(1, env.int("EXPORT_PARALLEL", default=1))
 # Where nginx hands the files out: the location that deploy/nginx keeps for it. Empty: the web processes do.
 EXPORT_ACCEL_PREFIX = _text("EXPORT_ACCEL_PREFIX")
+
+# --- What the service asks a model for itself, after a reply and at the operator's expense; without a model, nothing.
+SESSION_TITLES = env.bool("SESSION_TITLES", default=True)
+REPLY_SUGGESTIONS = env.bool("REPLY_SUGGESTIONS", default=True)
+CONVERSATION_SUMMARIES = env.bool("CONVERSATION_SUMMARIES", default=True)
+# A small, quick one will do; empty means LLM_MODEL.
+BACKGROUND_MODEL = _text("BACKGROUND_MODEL")
+if BACKGROUND_MODEL and _first_models and BACKGROUND_MODEL not in {*_first_models, LLM_MODEL}:
+    raise ImproperlyConfigured(f"BACKGROUND_MODEL: no provider has the model {BACKGROUND_MODEL!r}.")
 
 # --- Moderation: what is done with a text that a moderator should judge, when it does not answer.
 MODERATION_INPUT_FAILS_OPEN = env.bool("MODERATION_INPUT_FAILS_OPEN", default=True)

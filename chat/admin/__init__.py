@@ -1,5 +1,5 @@
 """The admin of the conversation, one file for each thing that operators look after."""
 
-from chat.admin import conversations, judgements, moderation, own_roles, roles
+from chat.admin import background, conversations, judgements, moderation, own_roles, roles
 
-__all__ = ["conversations", "judgements", "moderation", "own_roles", "roles"]
+__all__ = ["background", "conversations", "judgements", "moderation", "own_roles", "roles"]

@@ -4,12 +4,14 @@ from chat.models.acquaintances import Acquaintance
 from chat.models.conversations import Message, MessageQuerySet, ReplyChunk, Session, SessionQuerySet
 from chat.models.exports import Export, ExportQuerySet
 from chat.models.judgements import Feedback, Report, ReportQuerySet
-from chat.models.memory import BackgroundCall, ConversationSummary
+from chat.models.memory import Aftercare, AftercareQuerySet, BackgroundCall, ConversationSummary
 from chat.models.moderation import ModerationRecord, SensitiveWord, WordListVersion
 from chat.models.roles import OwnRole, Role, RoleQuerySet
 
 __all__ = [
     "Acquaintance",
+    "Aftercare",
+    "AftercareQuerySet",
     "BackgroundCall",
     "ConversationSummary",
     "Export",

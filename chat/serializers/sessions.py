@@ -49,3 +49,14 @@ class BranchSerializer(serializers.Serializer[Any]):
 class ClearedSerializer(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
     kept = serializers.IntegerField(help_text="删除之时又有回复开始的会话，完整保留。")
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(help_text="没有提要时为空。")
+    is_in_use = serializers.BooleanField(
+        help_text="当前所看的一支是否用得上；编辑或重新生成更早的一轮之后不用。"
+    )
+    covers = serializers.UUIDField(allow_null=True, help_text="概括到哪一条回复。")
+    updated_at = serializers.DateTimeField(allow_null=True)
+    ai_generated = serializers.BooleanField(default=True)
+    label = serializers.CharField()  # type: ignore[assignment]

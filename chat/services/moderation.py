@@ -10,6 +10,7 @@ from chat import errors
 from chat.models import Message, ModerationRecord
 from chat.moderation.judging import EXCERPT_CHARACTERS, Direction, Judgement, Verdict, weightiest
 from chat.moderation.panel import judge_text
+from chat.services.memory import forget_blocked
 
 _LABEL_CHARACTERS = 100
 
@@ -76,6 +77,8 @@ def record_judgements(
         if message_id is not None:
             flag = weightiest(kept).flag
             Message.objects.filter(id=message_id).exclude(flag=Message.Flag.BLOCKED).update(flag=flag)
+            if flag == Message.Flag.BLOCKED:
+                forget_blocked(message_id)
 
 
 def _storable(text: str, limit: int) -> str:

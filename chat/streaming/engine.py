@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat import frames, offline
+from chat.background import deserves_aftercare
 from chat.endings import Outcome, interrupted
 from chat.errors import LeaseLost, ReplyRetracted, ServiceRestarting
 from chat.grounding import find_sources
@@ -22,6 +23,7 @@ from chat.queries import ReplyContext, final_frame, reply_context
 from chat.services.replies import finish_turn, record_grounding
 from chat.services.turns import Turn
 from chat.streaming.admission import Admission, Slot
+from chat.streaming.enqueueing import enqueue_aftercare
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
 from chat.streaming.record import follow_record
@@ -161,7 +163,11 @@ class ReplyEngine:
             )
         passages = [NumberedPassage(source.n, source.citation, source.text) for source in sources]
         prompt = build_prompt(
-            role=context.role, question=context.question, history=context.history, passages=passages
+            role=context.role,
+            question=context.question,
+            history=context.history,
+            passages=passages,
+            summary=context.summary,
         )
         sources = sources[: prompt.passages]
         going_on = continuation(context.written)
@@ -216,7 +222,7 @@ class ReplyEngine:
         live.closing = True
         for attempt in range(CLOSE_ATTEMPTS):
             try:
-                frame = await in_urgent_thread(_finish, live.turn, outcome)
+                frame, is_left = await in_urgent_thread(_finish, live.turn, outcome)
             except (OperationalError, InterfaceError):
                 logger.exception("closing reply %s failed, attempt %d", live.turn.message_id, attempt + 1)
                 await asyncio.sleep(0.1 * 2**attempt)
@@ -224,6 +230,8 @@ class ReplyEngine:
                 break
             else:
                 live.end(frame)
+                if is_left:
+                    enqueue_aftercare(live.turn.message_id)
                 return
 
     def _stop_live(self, live: LiveReply) -> None:
@@ -276,8 +284,10 @@ def _ending(live: LiveReply, error: BaseException | None, usage: llm.Usage | Non
     return Outcome(Message.Status.FAILED, live.text, error_code=error.code, error_message=error.message)
 
 
-def _finish(turn: Turn, outcome: Outcome) -> frames.Frame:
-    return final_frame(finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=outcome))
+def _finish(turn: Turn, outcome: Outcome) -> tuple[frames.Frame, bool]:
+    """End the reply in the database; return its final frame, and whether something is left to do for it."""
+    message = finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=outcome)
+    return final_frame(message), deserves_aftercare(message)
 
 
 async def _write_offline(live: LiveReply, text: str) -> llm.StreamEnd:

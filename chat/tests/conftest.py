@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import make_operator, make_user
+from chat.aftercare import look_after
 from chat.models import Message, Session
 from chat.moderation import panel
 from chat.services.sessions import create_session
@@ -15,7 +16,7 @@ from chat.tests.served import Served
 from chat.tests.talking import Talk
 from guoxue import llm
 from guoxue.tests.browsing import browser, page, tolerated
-from guoxue.tests.scripted_model import ScriptedModel
+from guoxue.tests.scripted_model import ScriptedModel, spoken
 from guoxue.tests.scripted_wechat import APP_ID, APP_SECRET, OPENID, ScriptedWeChat
 from knowledge.starter.loading import load_starter
 
@@ -82,6 +83,29 @@ def corpus(transactional_db: None) -> None:
 @pytest.fixture
 def talk(reader: User, session: Session) -> Talk:
     return Talk(reader, session)
+
+
+@pytest.fixture
+def summariser(settings, scripted_model: ScriptedModel, priced_model: str) -> ScriptedModel:
+    """A model that only summarises."""
+    settings.LLM_BASE_URL = scripted_model.base_url
+    settings.SESSION_TITLES = settings.REPLY_SUGGESTIONS = False
+    scripted_model.script = spoken("提要一。")
+    return scripted_model
+
+
+@pytest.fixture
+def say(talk: Talk, session: Session, summariser: ScriptedModel) -> Callable[..., Message]:
+    """Ask, be answered, and have what falls out of the two remembered turns summarised."""
+    session.role.memory_turns = 2
+    session.role.save()
+
+    def say(text: str, answer: str = "", **options: Any) -> Message:
+        reply = talk.ask(text, answer, **options)
+        list(look_after(reply.id))
+        return reply
+
+    return say
 
 
 @pytest.fixture

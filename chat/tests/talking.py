@@ -38,6 +38,12 @@ class Talk:
         """Ask, and stop the reply after so much of it."""
         return self.answer(begin_turn(text=text, **self._request()), answer, "stopped")
 
+    def answer_streaming(self, reply: Message, text: str, status: str = "completed") -> Message:
+        """End a reply that was left streaming."""
+        assert reply.lease_token is not None
+        finish_turn(message_id=reply.id, lease_token=reply.lease_token, outcome=Outcome(status, text))
+        return Message.objects.get(id=reply.id)
+
     def shown(self) -> list[str]:
         """The texts of the branch that the reader sees, the oldest first."""
         page = branch_page(self.reader, self.session.id, start=None, limit=20)

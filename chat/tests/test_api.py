@@ -3,7 +3,7 @@ import uuid
 import pytest
 
 from chat.endings import Outcome
-from chat.models import Feedback, Message, Report, Role, Session
+from chat.models import ConversationSummary, Feedback, Message, Report, Role, Session
 from chat.services import sessions
 from chat.services.replies import finish_turn
 from chat.services.sessions import create_session
@@ -13,9 +13,11 @@ from chat.services.turns import begin_turn
 @pytest.fixture
 def reply(reader, session) -> Message:
     turn = begin_turn(user=reader, session_id=session.id, text="何谓学？", client_message_id=uuid.uuid4())
-    return finish_turn(
+    reply = finish_turn(
         message_id=turn.message_id, lease_token=turn.lease_token, outcome=Outcome("completed", "学者，效也。")
     )
+    ConversationSummary.objects.create(session=session, covers=reply, text="读者问何谓学。", model="m")
+    return reply
 
 
 FEEDBACK = {"value": "down", "reasons": ["wrong_quote"]}
@@ -31,6 +33,8 @@ FEEDBACK = {"value": "down", "reasons": ["wrong_quote"]}
         ("patch", "sessions/{session}", {"title": "新名"}, (401, 404, 200, 404)),
         ("patch", "sessions/{session}", {"title": ""}, (401, 404, 400, 404)),
         ("patch", "sessions/{session}", {"pinned": True}, (401, 404, 200, 404)),
+        ("get", "sessions/{session}/summary", {}, (401, 404, 200, 404)),
+        ("delete", "sessions/{session}/summary", {}, (401, 404, 204, 404)),
         ("put", "sessions/{session}/branch", {"message_id": "{reply}"}, (401, 404, 200, 404)),
         ("put", "sessions/{session}/branch", {}, (401, 404, 400, 404)),
         ("get", "sessions/{session}/messages", {}, (401, 404, 200, 404)),
@@ -79,6 +83,7 @@ def everything_said(session: Session) -> list:
         list(Message.objects.filter(session=session).order_by("id").values()),
         list(Feedback.objects.values()),
         list(Report.objects.values()),
+        list(ConversationSummary.objects.values()),
     ]
 
 

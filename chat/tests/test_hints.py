@@ -1,0 +1,136 @@
+"""How viewers hear of what workers find out: through the channel layer, in whatever process they are served."""
+
+import uuid
+from functools import partial
+
+import pytest
+from django.core.cache import cache
+
+from chat import tasks
+from chat.models import Aftercare, Session
+from chat.streaming import enqueueing
+from chat.streaming.hints import publish_from_task
+from chat.tests.served import QUESTION, ChatSocket, Served, wait_for
+from guoxue.tests.scripted_model import ANSWER, spoken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORDS = "标题：学与思\n追问：何谓罔？"
+
+
+@pytest.fixture
+def worker(settings, scripted_model, priced_model):
+    """This process as the worker of the served one."""
+    settings.LLM_BASE_URL = scripted_model.base_url
+    return tasks.after_reply
+
+
+def test_title_and_suggestions_reach_every_viewer_of_the_session_and_nobody_else(
+    served, reader, session, scripted_model, worker
+):
+    scripted_model.queue = [spoken(ANSWER)]
+    scripted_model.script = spoken(WORDS)
+    elsewhere = Session.objects.create(owner=reader, role=session.role)
+    other = Served(LLM_BASE_URL=scripted_model.base_url, LLM_API_KEY="scripted").start()
+    try:
+        with (
+            served.socket(reader, session.id) as one,
+            other.socket(reader, session.id) as two,
+            served.socket(reader, elsewhere.id) as three,
+        ):
+            joined_the_group([one, two], session)
+            one.ask(QUESTION)
+            message_id = one.until("ai_response")[-1]["data"]["message_id"]
+            two.until("ai_response")
+
+            worker(message_id)
+
+            heard = [[client.receive(), client.receive()] for client in (one, two)]
+            three.send("ping")
+            assert three.receive()["type"] == "pong"
+    finally:
+        other.stop()
+
+    assert heard[0] == heard[1]
+    assert [(frame["type"], frame["data"]) for frame in heard[0]] == [
+        ("title", {"session_id": str(session.id), "title": "学与思"}),
+        ("suggestions", {"message_id": message_id, "suggestions": ["何谓罔？"]}),
+    ]
+
+
+def test_reply_that_is_resumed_after_its_end_brings_its_suggestions(
+    served, reader, session, scripted_model, worker
+):
+    scripted_model.queue = [spoken(ANSWER)]
+    scripted_model.script = spoken(WORDS)
+    with served.socket(reader, session.id) as client:
+        client.ask(QUESTION)
+        message_id = client.until("ai_response")[-1]["data"]["message_id"]
+    worker(message_id)
+
+    with served.socket(reader, session.id) as client:
+        client.send("resume", message_id=message_id, last_seq=0)
+        final = client.receive()["data"]
+
+    assert final["suggestions"] == ["何谓罔？"]
+
+
+def test_an_ended_reply_is_handed_to_the_workers(served, reader, session):
+    waiting = cache._cache.get_client()
+    queue = "guoxue.celery:celery\x06\x169"
+    waiting.delete(queue)
+    with served.socket(reader, session.id) as client:
+        client.ask(QUESTION)
+        message_id = client.until("ai_response")[-1]["data"]["message_id"]
+
+    wait_for(lambda: any(message_id.encode() in each for each in waiting.lrange(queue, 0, -1)))
+
+
+def test_reply_ends_as_ever_while_the_queue_does_not_answer(reader, session, scripted_model):
+    server = Served(
+        LLM_BASE_URL=scripted_model.base_url,
+        LLM_API_KEY="scripted",
+        CELERY_BROKER_URL="redis://127.0.0.1:1/0",
+    ).start()
+    try:
+        with server.socket(reader, session.id) as client:
+            for _ in range(2):
+                client.ask(QUESTION)
+                final = client.until("ai_response")[-1]["data"]
+                assert (final["status"], final["message"]) == ("completed", ANSWER)
+    finally:
+        server.stop()
+
+    assert Aftercare.objects.filter(attempts=0).count() == 2
+
+
+def test_queue_that_does_not_answer_is_left_alone_for_a_while(monkeypatch):
+    asked = []
+
+    def refuse(name, arguments, **options):
+        asked.append(arguments)
+        raise enqueueing.OperationalError("away")
+
+    monkeypatch.setattr(enqueueing.current_app, "send_task", refuse)
+    queue = enqueueing._Queue()
+    for _ in range(3):
+        queue.put(uuid.uuid4())
+        queue._thread.submit(lambda: None).result(5)
+
+    assert len(asked) == 1
+
+
+def joined_the_group(clients: list[ChatSocket], session: Session) -> None:
+    """Wait until every client's process hears what is published for the session."""
+
+    def hears(client: ChatSocket) -> bool:
+        publish_from_task(session.id, {"type": "probe", "data": {}})
+        try:
+            return bool(client.receive(timeout=0.5))
+        except TimeoutError:
+            return False
+
+    for client in clients:
+        wait_for(partial(hears, client))
+    publish_from_task(session.id, {"type": "last", "data": {}})
+    for client in clients:
+        client.until("last")
