@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.models import Hold, Wallet
 from chat import aftercare, tasks
 from chat.aftercare import look_after
-from chat.models import Aftercare, BackgroundCall, Message, Session
+from chat.models import Aftercare, BackgroundCall, ConversationSummary, Message, Session
 from chat.services.aftercare import MAX_ATTEMPTS, claim_aftercare
 from chat.services.sessions import clear_session, delete_session, rename_session
 from guoxue import llm
@@ -361,6 +361,24 @@ def test_failed_call_succeeds_later(talk, background, session):
     after(reply)
 
     assert state(session) == ("学与思", "model")
+
+
+def test_after_a_failure_only_what_failed_is_asked_for_again(talk, background, settings, session):
+    settings.CONVERSATION_SUMMARIES = True
+    session.role.memory_turns = 1
+    session.role.save()
+    talk.ask("一问")
+    reply = talk.ask("二问")
+    background.queue = [spoken("追问：何谓学？"), [Refuse(401)], spoken("提要。")]
+
+    after(reply)
+    make_due()
+    after(reply)
+
+    purposes = list(BackgroundCall.objects.order_by("id").values_list("purpose", flat=True))
+    assert purposes == ["suggestions", "summary"]
+    assert len(background.requests) == 3
+    assert ConversationSummary.objects.get(session=session).text == "提要。"
 
 
 @pytest.mark.parametrize("script", [[Refuse(400)], [Think("想"), Usage(10, 0)]])

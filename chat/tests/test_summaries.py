@@ -233,6 +233,25 @@ def test_role_without_memory_has_no_summary_either(say, talk, summariser, sessio
     assert context_of(talk).summary == ""
 
 
+@pytest.mark.parametrize("part", ["question", "answer"])
+def test_summary_of_a_turn_that_is_blocked_meanwhile_is_not_kept(say, talk, session, monkeypatch, part):
+    first = say("问1")
+    say("问2")
+    blocked = first if part == "answer" else first.reply_to
+    complete = llm.complete
+
+    def block_meanwhile(**request):
+        completion = complete(**request)
+        risky = Judgement(Verdict.RISKY)
+        record_judgements([risky], direction=Direction.OUTPUT, user=None, message_id=blocked.id)
+        return completion
+
+    monkeypatch.setattr(aftercare.llm, "complete", block_meanwhile)
+    say("问3")
+
+    assert not ConversationSummary.objects.exists()
+
+
 def test_summary_of_messages_that_are_cleared_meanwhile_is_not_kept(say, session, reader, monkeypatch):
     say("问1")
     say("问2")
