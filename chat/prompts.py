@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chat.canary import new_canary
 from chat.data_blocks import DataBlocks, plain
 from chat.models import Role
+from guoxue import llm
 from guoxue.llm import ChatMessage, bound_tokens, estimate_tokens
 
 # Chat protocols wrap every message in a few control tokens.
@@ -57,6 +58,17 @@ class Prompt:
     canary: str
 
 
+def prompt_budget(role: Role, model: str) -> int:
+    """Return how many tokens a prompt may take: what the role grants, and no more than the model has beside the reply.
+
+    What the instructions and the question need a prompt takes anyway; a model of less than that is not for this role.
+    """
+    context = llm.context_tokens(model)
+    if context is None:
+        return role.prompt_budget_tokens
+    return max(0, min(role.prompt_budget_tokens, context - role.max_output_tokens))
+
+
 def build_prompt(
     *,
     role: Role,
@@ -64,8 +76,9 @@ def build_prompt(
     history: Sequence[PastTurn],
     passages: Sequence[NumberedPassage],
     summary: str = "",
+    model: str = "",
 ) -> Prompt:
-    """Build the prompt inside the role's token budget.
+    """Build the prompt inside the token budget of role and model.
 
     Instructions and question always go in; the summary if it fits, passages by rank while they fit, then turns from
     the newest back.
@@ -76,7 +89,7 @@ def build_prompt(
     canary = new_canary()
     opening = _opening(role, blocks, canary)
     asked = blocks.wrap("question", question)
-    room = role.prompt_budget_tokens - _cost(asked)
+    room = prompt_budget(role, model) - _cost(asked)
     closing = _closing(summary, blocks, canary)
     if room < _cost(_system_text(opening, (), closing)):
         closing = _closing("", blocks, canary)

@@ -246,6 +246,10 @@ if _first_models and not LLM_API_KEY and LLM_MODEL not in _first_models:
     raise ImproperlyConfigured(f"LLM_MODEL: no provider of LLM_PROVIDERS has the model {LLM_MODEL!r}.")
 # Asked in turn before the first token when a model's own providers fail; the price stays that of the model asked for.
 LLM_FALLBACKS = env.list("LLM_FALLBACKS", default=[])
+# How many tokens a model takes, prompt and answer together, as model=tokens; others are taken for large enough.
+LLM_CONTEXT_TOKENS = {
+    model: int(tokens) for model, tokens in env.dict("LLM_CONTEXT_TOKENS", default={}).items()
+}
 LLM_CONNECT_TIMEOUT_SECONDS = env.float("LLM_CONNECT_TIMEOUT_SECONDS", default=5.0)
 LLM_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("LLM_FIRST_TOKEN_TIMEOUT_SECONDS", default=20.0)
 LLM_GAP_TIMEOUT_SECONDS = env.float("LLM_GAP_TIMEOUT_SECONDS", default=30.0)

@@ -58,7 +58,7 @@ def claim_aftercare(*, reply_id: uuid.UUID) -> Claim | None:
         if care is None or _is_looked_after(session_id):
             return None
         if care.attempts == MAX_ATTEMPTS:
-            logger.error("giving up what was left to do for reply %s", reply_id)
+            logger.warning("giving up what was left to do for reply %s", reply_id)
             care.delete()
             return None
         care.claim, care.attempts = uuid.uuid4(), care.attempts + 1
@@ -68,12 +68,9 @@ def claim_aftercare(*, reply_id: uuid.UUID) -> Claim | None:
 
 
 def postpone_aftercare(claim: Claim) -> None:
-    """Give a reply back, to be taken on again after a pause; after the last attempt it is given up."""
-    with transaction.atomic(durable=True):
-        mine = Aftercare.objects.filter(reply=claim.reply_id, claim=claim.token)
-        if mine.filter(attempts__gte=MAX_ATTEMPTS).delete()[0]:
-            logger.warning("giving up what was left to do for reply %s", claim.reply_id)
-        mine.update(claim=None, due_at=Now() + timedelta(seconds=PAUSE_SECONDS))
+    """Give a reply back, to be taken on again after a pause."""
+    mine = Aftercare.objects.filter(reply=claim.reply_id, claim=claim.token)
+    mine.update(claim=None, due_at=Now() + timedelta(seconds=PAUSE_SECONDS))
 
 
 def end_aftercare(claim: Claim) -> None:

@@ -168,6 +168,7 @@ class ReplyEngine:
             history=context.history,
             passages=passages,
             summary=context.summary,
+            model=context.model,
         )
         sources = sources[: prompt.passages]
         going_on = continuation(context.written)

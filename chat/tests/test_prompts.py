@@ -50,6 +50,19 @@ def test_the_prompt_stays_inside_the_budget_and_prefers_the_best_passages_and_ne
     assert len(prompt.messages) == 2
 
 
+def test_model_that_takes_little_gets_a_shorter_prompt(settings):
+    settings.LLM_CONTEXT_TOKENS = {"small": 3000}
+    small = role(prompt_budget_tokens=6000, max_output_tokens=2000)
+
+    def size(model: str) -> int:
+        prompt = build_prompt(
+            role=small, question="何谓学？", history=HISTORY, passages=PASSAGES, model=model
+        )
+        return sum(bound_tokens(message.content) for message in prompt.messages)
+
+    assert size("small") <= 1000 < size("large") <= 6000
+
+
 def test_of_the_turns_the_newest_stay():
     prompt = build_prompt(
         role=role(prompt_budget_tokens=1600), question="何谓学？", history=HISTORY, passages=PASSAGES[:1]

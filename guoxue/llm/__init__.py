@@ -22,7 +22,7 @@ from guoxue.llm.messages import (
     TextDelta,
     Usage,
 )
-from guoxue.llm.providers import OFFLINE_MODEL, Provider, default_model, provider_of
+from guoxue.llm.providers import OFFLINE_MODEL, Provider, context_tokens, default_model, provider_of
 from guoxue.llm.tokens import bound_tokens, estimate_tokens
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Usage",
     "bound_tokens",
     "complete",
+    "context_tokens",
     "default_model",
     "estimate_tokens",
     "provider_of",

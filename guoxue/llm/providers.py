@@ -46,6 +46,12 @@ def provider_of(model: str) -> Provider | None:
     return candidates[0].provider if candidates and candidates[0].model == model else None
 
 
+def context_tokens(model: str) -> int | None:
+    """Return how many tokens the model takes, prompt and answer together; None where nobody has said."""
+    known: Mapping[str, int] = settings.LLM_CONTEXT_TOKENS
+    return known.get(model)
+
+
 def candidates_for(model: str) -> tuple[Candidate, ...]:
     """Return who may answer, in turn: the providers of the model, then those of ``LLM_FALLBACKS``."""
     if model == OFFLINE_MODEL:
