@@ -30,6 +30,7 @@ _relaxed_for_redoc = csp_update({"worker-src": ["blob:"], "style-src": ["'self'"
 urlpatterns = [
     path("", chat_page, name="chat"),
     path("roles", _page("roles.html"), name="roles"),
+    path("history", _page("history.html"), name="history"),
     path("login", _page("login.html"), name="login"),
     path("register", _page("register.html"), name="register"),
     path("", include("knowledge.page_urls")),

@@ -3,6 +3,7 @@
 import { get, getNext } from "./api.js";
 import { byId, element } from "./dom.js";
 import { ApiError } from "./errors.js";
+import { marked } from "./marked_text.js";
 import { addressOfSession } from "./navigation.js";
 import { reportFailure } from "./notices.js";
 
@@ -147,16 +148,4 @@ export class SessionSearch {
 
 function section(name, list, count) {
   return count > 0 ? [element("section", {}, element("h3", { class: "session-day" }, name), list)] : [];
-}
-
-// Spans count code points, so the snippet is cut into those and not into UTF-16 units.
-function marked(snippet, spans) {
-  const characters = [...snippet];
-  const parts = [];
-  let from = 0;
-  for (const [start, end] of spans) {
-    parts.push(characters.slice(from, start).join(""), element("mark", {}, characters.slice(start, end).join("")));
-    from = end;
-  }
-  return [...parts, characters.slice(from).join("")];
 }
