@@ -137,6 +137,14 @@ def test_background_work_gets_the_same_errors(model, script, error):
         llm.complete(model="m", messages=[llm.ChatMessage("user", "?")], max_tokens=50, temperature=0)
 
 
+def test_background_work_waits_no_longer_than_it_says(model):
+    model.script = [step for _ in range(40) for step in (Say("水"), Pause(0.1))]
+    messages = [llm.ChatMessage("user", "何谓学？")]
+
+    with pytest.raises(llm.ModelTimeout):
+        llm.complete(model="m", messages=messages, max_tokens=9, temperature=0, timeout_seconds=0.3)
+
+
 def test_importing_the_door_does_not_load_the_sdk():
     code = "import sys, guoxue.llm; sys.exit('openai' in sys.modules or 'aiohttp' in sys.modules)"
 
