@@ -57,7 +57,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._leave()
 
     def _leave(self) -> None:
-        get_board().forget(self.session_id, self._on_accepted)
+        get_board().forget(self.session_id, self._on_hint)
         get_engine().remove_socket(self._send_elsewhere)
         for task in (*self.views.values(), *self.requests):
             task.cancel()
@@ -73,7 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not await in_thread(_owns_session, self.user, self.session_id):
             await self.close(code=CLOSE_NOT_YOURS)
             return
-        get_board().listen(self.session_id, self._on_accepted)
+        get_board().listen(self.session_id, self._on_hint)
         get_engine().add_socket(self._send_elsewhere)
         if get_engine().is_draining:
             await self._send_elsewhere()
@@ -137,7 +137,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._view(turn.message_id, accepted_frame(turn))
 
     def _tell_position(self, client_message_id: UUID, position: int) -> None:
-        task = asyncio.create_task(self._send(frames.queued(client_message_id, position)))
+        self._send_soon(frames.queued(client_message_id, position))
+
+    def _send_soon(self, frame: frames.Frame) -> None:
+        task = asyncio.create_task(self._send(frame))
         self.requests.add(task)
         task.add_done_callback(self.requests.discard)
 
@@ -155,8 +158,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _ping(self, data: Any) -> None:
         await self._send(frames.pong())
 
-    def _on_accepted(self, frame: frames.Frame) -> None:
-        self._view(UUID(frame["data"]["message_id"]), frame)
+    def _on_hint(self, frame: frames.Frame) -> None:
+        """Follow a reply that begins; pass on what else is new."""
+        if frame["type"] == "accepted":
+            self._view(UUID(frame["data"]["message_id"]), frame)
+        else:
+            self._send_soon(frame)
 
     def _view(self, message_id: UUID, accepted: frames.Frame | None, last_seq: int = 0) -> None:
         """Follow a reply in a task of its own; a new look at the same reply replaces the old one."""

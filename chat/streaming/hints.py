@@ -1,6 +1,7 @@
-"""Decides how viewers learn of a new reply in their session, in this process and in the others.
+"""Decides how viewers learn of what is new in their session, in this process and in the others.
 
-A hint may be lost: Redis carries it, and a viewer that misses it finds the reply when it next reads the session.
+New are a reply that begins, a title, suggestions. A hint may be lost: Redis carries it, and a viewer that misses it
+finds what is new when it next reads the session.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -20,13 +22,13 @@ logger = logging.getLogger(__name__)
 GROUP = "replies"
 RETRY_SECONDS = 2.0
 SEND_SECONDS = 5.0
-# Group membership expires in the channel layer after a day; joining again keeps it alive.
-REJOIN_SECONDS = 3600.0
+# Group membership expires in the channel layer after a day, and is gone when Redis is flushed: we join again and again.
+REJOIN_SECONDS = 60.0
 Listener = Callable[[frames.Frame], None]
 
 
 class HintBoard:
-    """Tells this process's viewers of a session about ``accepted`` frames, wherever they come from."""
+    """Tells this process's viewers of a session about the frames that are published for it, wherever that happens."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[UUID, set[Listener]] = defaultdict(set)
@@ -35,7 +37,7 @@ class HintBoard:
         self._origin = uuid4().hex
 
     def listen(self, session_id: UUID, listener: Listener) -> None:
-        """Call ``listener`` for every reply that begins in the session from now on."""
+        """Call ``listener`` for every frame that is published for the session from now on."""
         self._listeners[session_id].add(listener)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._receive_forever(), name="reply-hints")
@@ -58,12 +60,7 @@ class HintBoard:
             listener(frame)
 
     async def _send(self, session_id: UUID, frame: frames.Frame) -> None:
-        try:
-            hint = {"type": "hint", "origin": self._origin, "session_id": str(session_id), "frame": frame}
-            async with asyncio.timeout(SEND_SECONDS):
-                await get_channel_layer().group_send(GROUP, hint)
-        except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("hint for session %s not sent: %s", session_id, error)
+        await _send_hint(session_id, frame, self._origin)
 
     async def _receive_forever(self) -> None:
         while True:
@@ -92,6 +89,20 @@ class HintBoard:
                 continue
             if hint["origin"] != self._origin:
                 self._tell(UUID(hint["session_id"]), hint["frame"])
+
+
+def publish_from_task(session_id: UUID, frame: frames.Frame) -> None:
+    """Tell the viewers in all web processes; for background work, which has none of its own and no event loop."""
+    async_to_sync(_send_hint)(session_id, frame, "")
+
+
+async def _send_hint(session_id: UUID, frame: frames.Frame, origin: str) -> None:
+    try:
+        hint = {"type": "hint", "origin": origin, "session_id": str(session_id), "frame": frame}
+        async with asyncio.timeout(SEND_SECONDS):
+            await get_channel_layer().group_send(GROUP, hint)
+    except (RedisError, OSError, TimeoutError) as error:
+        logger.warning("hint for session %s not sent: %s", session_id, error)
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, HintBoard] = WeakKeyDictionary()

@@ -99,7 +99,7 @@ def test_header_ticket_and_query_token_open_the_socket_too(served, reader, sessi
 
 def test_a_consumer_that_crashes_leaves_no_listener_behind(monkeypatch):
     async def crash(consumer, scope, receive, send):
-        get_board().listen(consumer.session_id, consumer._on_accepted)
+        get_board().listen(consumer.session_id, consumer._on_hint)
         raise ValueError
 
     monkeypatch.setattr(AsyncWebsocketConsumer, "__call__", crash)
