@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.core_texts import core_rows, core_vectors
 from benchmarks.database import open_database, read_note, write_note
 from benchmarks.environments import CACHE
+from benchmarks.reporting import argument_parser
 
 _ROOT = Path(__file__).resolve().parent.parent
 # Sections of the benchmark with a longer title exist; the product refuses them.
@@ -174,9 +175,7 @@ def _vacuum() -> None:
 
 def main() -> None:
     """Fill the database that the other benchmarks read."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_corpus_arguments(parser)
     parser.add_argument("--no-vectors", action="store_true")
     options = parser.parse_args()

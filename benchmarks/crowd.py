@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Engine, Heard, make_conversations, private_bytes_of
 from benchmarks.relay_peer import RelayPeer
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import scripted_upstream
 
 _DATABASE = "guoxue_bench_crowd"
@@ -26,18 +26,13 @@ _QUESTION = "何谓学？"
 
 def main() -> int:
     """Follow all replies to their ends; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--streams", type=int, default=300, metavar="N")
     parser.add_argument("--deltas", type=int, default=400, metavar="N")
     parser.add_argument("--gap", type=float, default=0.05, metavar="SECONDS")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(options: argparse.Namespace) -> int:

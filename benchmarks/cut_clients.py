@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Conversation, Engine, make_conversations, send
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import distinct_text, scripted_upstream
 
 _DATABASE = "guoxue_bench_cut_clients"
@@ -41,17 +41,12 @@ class _Client:
 
 def main() -> int:
     """Cut the clients, compare what they heard with what was said; return 1 if anything is not equal."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--clients", type=int, default=100, metavar="N")
     parser.add_argument("--cuts", type=int, default=20, metavar="N", help="of each client")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import django
@@ -46,6 +48,16 @@ def set_up_django() -> None:
     django.setup()
     # While debugging, Django formats and keeps every statement, a third of a millisecond for one with a vector.
     settings.DEBUG = False
+
+
+@contextmanager
+def own_database(name: str) -> Iterator[None]:
+    """Open an empty database for the block, and drop it after."""
+    open_database(name, is_fresh=True)
+    try:
+        yield
+    finally:
+        drop_database(name)
 
 
 def drop_database(name: str) -> None:

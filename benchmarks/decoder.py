@@ -3,7 +3,6 @@
 ``python -m benchmarks.decoder [--streams N] [--deltas N] [--gap SECONDS] [--pairs N]``
 """
 
-import argparse
 import asyncio
 import os
 import statistics
@@ -14,7 +13,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.relay_peer import RelayPeer
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import scripted_upstream
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ _MODEL = "deepseek-chat"
 
 def main() -> int:
     """Let both sides read the same streams in turns; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--streams", type=int, default=20, metavar="N", help="at once")
     parser.add_argument("--deltas", type=int, default=200, metavar="N", help="of each stream")
     parser.add_argument("--gap", type=float, default=0.02, metavar="SECONDS", help="between deltas")

@@ -3,7 +3,6 @@
 ``python -m benchmarks.dense [--vectors FILE] [--data FOLDER] [--queries N] [--rounds N]``
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from benchmarks.core_texts import core_rows, core_vectors, query_vectors, store_
 from benchmarks.corpus import add_data_argument
 from benchmarks.database import drop_database, open_database
 from benchmarks.environments import CACHE, peer_python
-from benchmarks.reporting import Row, print_machine, print_rows, seconds_of
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, seconds_of
 
 _DATABASE = "guoxue_bench_dense"
 _MODEL = "benchmark"
@@ -75,9 +74,7 @@ class Chroma:
 
 def main() -> int:
     """Fill both, ask both in turns, print the rows; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_data_argument(parser)
     parser.add_argument("--vectors", type=Path, help="a .npy file of L2-normalised rows instead of our own")
     parser.add_argument("--queries", type=int, default=200, metavar="N")

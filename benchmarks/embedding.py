@@ -3,7 +3,6 @@
 ``python -m benchmarks.embedding [--data FOLDER] [--passages N] [--rounds N]``
 """
 
-import argparse
 import statistics
 import sys
 from pathlib import Path
@@ -13,16 +12,14 @@ import numpy as np
 from benchmarks.core_texts import core_rows, store_passages
 from benchmarks.corpus import add_data_argument
 from benchmarks.database import drop_database, open_database
-from benchmarks.reporting import Row, print_machine, print_rows, seconds_of
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, seconds_of
 
 _DATABASE = "guoxue_bench_embedding"
 
 
 def main() -> int:
     """Embed the same passages both ways in turns, print the rows; return 1 if the bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_data_argument(parser)
     parser.add_argument("--passages", type=int, default=1024, metavar="N")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")

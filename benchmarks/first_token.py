@@ -3,7 +3,6 @@
 ``python -m benchmarks.first_token [--questions N]``; a corpus of 25 000 passages with vectors, nobody else asking.
 """
 
-import argparse
 import asyncio
 import statistics
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.corpus import BenchCorpus, add_data_argument, fill_vectors, ingest
 from benchmarks.database import open_database, read_note, write_note
 from benchmarks.engine import Engine, Heard, make_conversations
-from benchmarks.reporting import Row, print_machine, print_rows, print_table
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, print_table
 from benchmarks.upstream import scripted_upstream
 
 if TYPE_CHECKING:
@@ -35,9 +34,7 @@ _QUESTIONS = (
 
 def main() -> int:
     """Ask one question after the other, and the model alone in turns; return 1 if the bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_data_argument(parser)
     parser.add_argument("--questions", type=int, default=60, metavar="N")
     options = parser.parse_args()

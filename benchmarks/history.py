@@ -5,7 +5,6 @@ the peer by uvicorn (one process, uvloop, httptools). Counted is the time of the
 mode, not that of PostgreSQL.
 """
 
-import argparse
 import http.client
 import json
 import os
@@ -17,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.database import SECRET_KEY, drop_database, open_database
+from benchmarks.database import SECRET_KEY, own_database
 from benchmarks.environments import peer_python
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.servers import free_port
 
 _DATABASE = "guoxue_bench_history"
@@ -73,21 +72,16 @@ class Server:
 
 def main() -> int:
     """Serve the same session by both, compare what they say, ask them in turns; return 1 if the bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--pairs", type=int, default=7, metavar="N")
     parser.add_argument("--requests", type=int, default=400, metavar="N", help="in each half of a pair")
     options = parser.parse_args()
     python = peer_python("history", _PEERS / "history-requirements.txt")
     # Tokens are signed here and read by both servers.
     os.environ["SECRET_KEY"] = SECRET_KEY
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         path, token = _fill()
         return _measure(python, path, token, options.pairs, options.requests)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(python: Path, path: str, token: str, pairs: int, requests: int) -> int:

@@ -3,7 +3,6 @@
 ``python -m benchmarks.ingestion [--data FOLDER] [--passages N] [--rounds N] [--workers N]``
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from time import perf_counter
 from benchmarks.bare_loading import Part, copy_prepared, load_bare
 from benchmarks.corpus import BenchCorpus, add_data_argument, write_works
 from benchmarks.database import drop_database, open_database
-from benchmarks.reporting import Row, print_machine, print_rows, print_table
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, print_table
 
 _DATABASE = "guoxue_bench_ingestion"
 _BAR = 1.3
@@ -22,9 +21,7 @@ _BAR = 1.3
 
 def main() -> int:
     """Measure in turns, print the parts of each and the bar; return 1 if it is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_data_argument(parser)
     parser.add_argument("--passages", type=int, metavar="N", help="only so many passages, for development")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is measured")

@@ -3,7 +3,6 @@
 ``python -m benchmarks.ingestion_memory [--megabytes N] [--workers N]``
 """
 
-import argparse
 import json
 import os
 import random
@@ -16,7 +15,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from benchmarks.database import drop_database, open_database
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 
 _DATABASE = "guoxue_bench_memory"
 _BAR_MEGABYTES = 1000.0
@@ -31,9 +30,7 @@ _UNFIT_EVERY = 200
 
 def main() -> int:
     """Generate, load, and print the most memory that the processes had together; return 1 above the bar."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--megabytes", type=int, default=1000, metavar="N", help="size of the folder")
     parser.add_argument("--workers", type=int, metavar="N", help="as for ingest_corpus")
     options = parser.parse_args()

@@ -14,9 +14,9 @@ import uuid
 
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Conversation, Engine, make_conversations, send
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import scripted_upstream
 
 _DATABASE = "guoxue_bench_killed_processes"
@@ -28,17 +28,12 @@ _BAR_SECONDS = 90.0
 
 def main() -> int:
     """Kill, start again, and wait for the ends; return 1 if one is missing or the books do not agree."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=30, metavar="N")
     parser.add_argument("--streams", type=int, default=20, metavar="N", help="of each round")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(options: argparse.Namespace) -> int:

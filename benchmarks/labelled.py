@@ -5,7 +5,7 @@
 
 import sys
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.reporting import Row, print_machine, print_rows
 
 _DATABASE = "guoxue_bench_labelled"
@@ -13,11 +13,8 @@ _DATABASE = "guoxue_bench_labelled"
 
 def main() -> int:
     """Check every labelled reply once, print the bars of ``evaluate_quotes``; return 1 if one is missed."""
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure()
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure() -> int:

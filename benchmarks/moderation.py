@@ -3,7 +3,6 @@
 ``python -m benchmarks.moderation [--data FOLDER] [--passages N] [--words N] [--rounds N]``; reads no database.
 """
 
-import argparse
 import gzip
 import itertools
 import json
@@ -17,7 +16,7 @@ import ahocorasick
 
 from benchmarks.corpus import add_data_argument
 from benchmarks.database import set_up_django
-from benchmarks.reporting import Row, print_machine, print_rows, seconds_of, time_alternately
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, seconds_of, time_alternately
 
 _SEED = 4
 _LENGTHS = (2, 3, 4, 4, 5, 6)
@@ -27,9 +26,7 @@ _SAMPLE_CHARACTERS = 1_000_000
 
 def main() -> int:
     """Scan every passage with the seeded list and a sample with many words; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_data_argument(parser)
     parser.add_argument("--passages", type=int, default=None, metavar="N")
     parser.add_argument("--words", type=int, default=10_000, metavar="N")

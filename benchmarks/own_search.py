@@ -3,7 +3,6 @@
 ``python -m benchmarks.own_search [--messages N] [--rounds N] [--keep]``
 """
 
-import argparse
 import random
 import statistics
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.database import drop_database, open_database, read_note, write_note
-from benchmarks.reporting import Row, print_machine, print_rows, print_table, seconds_of
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, print_table, seconds_of
 
 _DATABASE = "guoxue_bench_own_search"
 _OTHERS = 3000
@@ -37,9 +36,7 @@ _FILL = """
 
 def main() -> int:
     """Fill the table, ask, print the rows; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="each question is asked so often")
     parser.add_argument("--keep", action="store_true", help="keep the table for the next run")

@@ -3,7 +3,6 @@
 ``python -m benchmarks.quotes core|full [--data FOLDER] [--passages N] [--replies N]``
 """
 
-import argparse
 import random
 import re
 import sys
@@ -13,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from benchmarks.corpus import add_corpus_arguments, open_corpus
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 
 if TYPE_CHECKING:
     from knowledge.quotes import QuoteCheck
@@ -55,9 +54,7 @@ class Reply:
 
 def main() -> int:
     """Check every reply once, warm, and print the bars; return 1 if one is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_corpus_arguments(parser)
     parser.add_argument("--replies", type=int, default=100, metavar="N")
     options = parser.parse_args()

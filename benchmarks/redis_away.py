@@ -14,9 +14,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import Redis
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Conversation, Engine, make_conversations
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.servers import free_port
 from benchmarks.upstream import distinct_text, scripted_upstream
 
@@ -66,17 +66,12 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 def main() -> int:
     """Ask without a pause through all phases; return 1 if an answer is missing or the books do not agree."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--readers", type=int, default=20, metavar="N", help="who ask at the same time")
     parser.add_argument("--away", type=float, default=60.0, metavar="SECONDS")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Engine, cpu_seconds_of, make_conversations
 from benchmarks.relay_peer import RelayPeer
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import scripted_upstream
 
 _DATABASE = "guoxue_bench_relay"
@@ -23,19 +23,14 @@ _QUESTION = "何谓学？"
 
 def main() -> int:
     """Let all sides relay the same streams in turns; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--streams", type=int, default=20, metavar="N", help="at once")
     parser.add_argument("--deltas", type=int, default=200, metavar="N", help="of each stream")
     parser.add_argument("--gap", type=float, default=0.02, metavar="SECONDS", help="between deltas")
     parser.add_argument("--pairs", type=int, default=5, metavar="N")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(options: argparse.Namespace) -> int:

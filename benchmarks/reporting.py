@@ -1,5 +1,6 @@
 """Decides how a benchmark reports: one row for each figure, with its reference, its bar and whether it is reached."""
 
+import argparse
 import os
 import platform
 import statistics
@@ -35,6 +36,13 @@ class Row:
     def is_reached(self) -> bool:
         """Tell whether the figure keeps to its bar."""
         return self.ours <= self.bar if self.is_ceiling else self.ours >= self.bar
+
+
+def argument_parser(described: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows a script's docstring as it is written."""
+    return argparse.ArgumentParser(
+        description=described, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def print_rows(title: str, rows: Sequence[Row]) -> bool:

@@ -3,7 +3,6 @@
 ``python -m benchmarks.retrieval core|full [--data FOLDER] [--passages N] [--queries N] [--lexical]``
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import Mock, patch
 
 from benchmarks.corpus import BenchCorpus, add_corpus_arguments, open_corpus
-from benchmarks.reporting import Row, print_machine, print_rows, print_table
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, print_table
 
 if TYPE_CHECKING:
     from knowledge.evaluation.scoring import Figures
@@ -59,9 +58,7 @@ FULL = (
 
 def main() -> int:
     """Measure, print the table of all figures and that of the bars; return 1 if one is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     add_corpus_arguments(parser)
     parser.add_argument("--queries", type=int, metavar="N", help="only so many of each kind, for development")
     parser.add_argument("--lexical", action="store_true", help="the lexical side alone on the core, too")

@@ -3,7 +3,6 @@
 ``python -m benchmarks.stalled_readers [--readers N]``; as many read on as do not.
 """
 
-import argparse
 import asyncio
 import socket
 import statistics
@@ -15,9 +14,9 @@ from itertools import pairwise
 
 from websockets.asyncio.client import ClientConnection
 
-from benchmarks.database import drop_database, open_database
+from benchmarks.database import own_database
 from benchmarks.engine import Conversation, Engine, Heard, make_conversations, private_bytes_of, send
-from benchmarks.reporting import Row, print_machine, print_rows
+from benchmarks.reporting import Row, argument_parser, print_machine, print_rows
 from benchmarks.upstream import scripted_upstream
 
 _DATABASE = "guoxue_bench_stalled_readers"
@@ -28,16 +27,11 @@ _WINDOW_BYTES = 4096
 
 def main() -> int:
     """Listen with and without stalled readers beside; return 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--readers", type=int, default=50, metavar="N")
     options = parser.parse_args()
-    open_database(_DATABASE, is_fresh=True)
-    try:
+    with own_database(_DATABASE):
         return _measure(options.readers)
-    finally:
-        drop_database(_DATABASE)
 
 
 def _measure(readers: int) -> int:

@@ -3,7 +3,6 @@
 ``python -m benchmarks.upstream PORT [--deltas N] [--gap SECONDS] [--distinct]`` serves ``POST …/chat/completions``.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.reporting import argument_parser
 from benchmarks.servers import free_port, running
 
 TEXT = "学而时习"
@@ -26,9 +26,7 @@ _ENVELOPE = {
 
 def main() -> None:
     """Serve until ended."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("--deltas", type=int, default=200)
     parser.add_argument("--gap", type=float, default=0.02)
