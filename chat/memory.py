@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Left, Length
 
@@ -76,11 +77,9 @@ def remembered_turns(reply: Message, *, limit: int) -> list[PastTurn]:
 def summary_for(reply: Message, role: Role) -> str:
     """Return the summary that holds for a reply: what came before the window on its own branch."""
     summary = summary_of(reply.session)
-    if summary is None or summary.covers_id is None or not summary.text or not role.memory_turns:
+    if summary is None or reply.reply_to is None:
         return ""
-    if reply.reply_to is None or not stands_on_branch(summary.covers_id, reply.reply_to.parent_id):
-        return ""
-    return summary.text
+    return summary.text if _is_in_use(summary, role, reply.reply_to.parent_id) else ""
 
 
 def told_summary(session: Session) -> ToldSummary:
@@ -90,7 +89,7 @@ def told_summary(session: Session) -> ToldSummary:
         return ToldSummary("", is_in_use=False, covers=None, updated_at=None, label="")
     return ToldSummary(
         summary.text,
-        is_in_use=stands_on_branch(summary.covers_id, session.leaf_id),
+        is_in_use=_is_in_use(summary, session.role, session.leaf_id),
         covers=summary.covers_id,
         updated_at=summary.updated_at,
         label=label_for(summary.model),
@@ -137,6 +136,13 @@ def fallen_out(role: Role, path: Sequence[uuid.UUID]) -> list[AnsweredTurn]:
         if place >= role.memory_turns or (place > 0 and room < 0):
             return turns[place:]
     return []
+
+
+def _is_in_use(summary: ConversationSummary, role: Role, leaf_id: uuid.UUID | None) -> bool:
+    """Tell whether a role that goes on from a reply is told the summary."""
+    if not settings.CONVERSATION_SUMMARIES or not role.memory_turns or not summary.text:
+        return False
+    return summary.covers_id is not None and stands_on_branch(summary.covers_id, leaf_id)
 
 
 def _answered(path: Sequence[uuid.UUID]) -> list[AnsweredTurn]:

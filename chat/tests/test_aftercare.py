@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.models import Hold, Wallet
 from chat import aftercare, tasks
 from chat.aftercare import look_after
-from chat.models import Aftercare, BackgroundCall, ConversationSummary, Message, Session
+from chat.models import Aftercare, BackgroundCall, ConversationSummary, Message, ModerationRecord, Session
 from chat.services.aftercare import MAX_ATTEMPTS, claim_aftercare
 from chat.services.sessions import clear_session, delete_session, rename_session
 from guoxue import llm
@@ -197,44 +197,17 @@ def test_model_for_the_work_behind_the_scenes_is_a_setting(talk, background, set
     assert BackgroundCall.objects.get().cost_micros == 0
 
 
-@pytest.mark.parametrize(
-    ("answer", "title"),
-    [
-        ("标题：「学与思」。", "学与思"),
-        ("**标题**：“论语”中的学", "论语中的学"),
-        ("1. 标题: 《论语》中的学", "《论语》中的学"),
-        ("标题：" + "长" * 40, "长" * 19 + "…"),
-        ("标题：看 https://evil.example/x 学", "看 （外链已略） 学"),
-        ("学与思", "一问"),
-        ("标题：「」", "一问"),
-        ("标题：出售 冰毒", "一问"),
-    ],
-)
-def test_title_is_cleaned_and_judged(talk, background, session, answer, title):
-    background.script = spoken(answer)
-
-    after(talk.ask("一问"))
-
-    assert state(session)[0] == title
-
-
-@pytest.mark.parametrize(
-    ("lines", "kept"),
-    [
-        (["何谓学？", "何谓学？", "一问"], ["何谓学？"]),
-        (["甲？", "乙？", "丙？", "丁？"], ["甲？", "乙？", "丙？"]),
-        (["长" * 31, "短？"], ["短？"]),
-        (["哪里出售冰毒？", "短？"], ["短？"]),
-    ],
-)
-def test_suggestions_are_few_short_new_and_judged(talk, background, lines, kept):
-    background.script = spoken("\n".join(f"追问：{line}" for line in lines))
+def test_what_the_words_block_is_not_kept_and_leaves_a_record(talk, background, session):
+    background.script = spoken("标题：出售 冰毒\n追问：哪里出售冰毒？\n追问：何谓学？")
     reply = talk.ask("一问")
 
-    after(reply)
+    sent = after(reply)
 
     reply.refresh_from_db()
-    assert reply.suggestions == kept
+    assert (state(session), reply.suggestions) == (("一问", "question"), ["何谓学？"])
+    assert [frame["type"] for frame in sent] == ["suggestions"]
+    records = ModerationRecord.objects.order_by("id").values_list("direction", "verdict", "label")
+    assert list(records) == [("title", "risky", "出售冰毒"), ("output", "risky", "出售冰毒")]
 
 
 def test_reply_that_the_reader_has_left_behind_gets_no_suggestions(talk, background):
@@ -391,12 +364,13 @@ def test_what_the_provider_will_not_answer_is_not_asked_again(talk, background, 
     assert not Aftercare.objects.exists()
 
 
-def test_call_that_takes_too_long_is_given_up_for_later(talk, background, monkeypatch):
+def test_call_that_takes_too_long_is_given_up_for_later(talk, background, monkeypatch, caplog):
     reply = talk.ask("一问")
     monkeypatch.setattr(aftercare, "CALL_SECONDS", 0.2)
     background.script = [step for _ in range(50) for step in (Say("标"), Pause(0.1))]
 
     assert after(reply) == []
+    assert f"reply {reply.id} failed: model_timeout" in caplog.text
     assert Aftercare.objects.filter(reply=reply, claim=None, attempts=1).exists()
 
 

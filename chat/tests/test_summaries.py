@@ -290,3 +290,11 @@ def test_two_replies_that_end_at_once_take_a_turn_in_once(talk, summariser, sess
 
     assert len(summariser.requests) == 1
     assert summary_of(session).covers == replies[1]
+
+
+def test_summaries_that_are_switched_off_are_not_told_either(say, talk, settings):
+    for n in range(1, 4):
+        say(f"问{n}")
+    settings.CONVERSATION_SUMMARIES = False
+
+    assert context_of(talk).summary == ""

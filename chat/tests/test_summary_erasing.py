@@ -77,6 +77,11 @@ def test_reader_sees_the_summary_and_whether_it_is_in_use(say, talk, session, re
     for n in range(1, 4):
         say(f"问{n}")
     shown = client_of(reader).get(address).json()
+    session.role.memory_turns = 0
+    session.role.save()
+    unasked = client_of(reader).get(address).json()
+    session.role.memory_turns = 2
+    session.role.save()
     talk.ask("改1", edit_of=Message.objects.get(author="reader", text="问1"))
     aside = client_of(reader).get(address).json()
 
@@ -90,7 +95,7 @@ def test_reader_sees_the_summary_and_whether_it_is_in_use(say, talk, session, re
         "内容由 AI 生成，请对照原典",
     )
     assert shown["covers"] == str(Message.objects.get(text="答问1").id)
-    assert aside == {**shown, "is_in_use": False}
+    assert aside == unasked == {**shown, "is_in_use": False}
 
 
 def test_reader_has_the_summary_erased(say, talk, session, reader, client_of):

@@ -21,7 +21,7 @@ class SessionSummaryView(APIView):
 
     @extend_schema(tags=["对话"], summary="会话的前情提要", responses=SummarySerializer)
     def get(self, request: Request, session_id: UUID) -> Response:
-        own = Session.objects.owned_by(reader_of(request)).select_related("summary")
+        own = Session.objects.owned_by(reader_of(request)).select_related("summary", "role")
         session = own.filter(id=session_id).first()
         if session is None:
             raise errors.SessionNotFound
