@@ -12,6 +12,7 @@ from django.views.generic import RedirectView, TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from chat.views.chat_page import chat_page
+from chat.views.roles_page import roles_page
 from guoxue.api import UnknownPathView
 from guoxue.health import livez, readyz
 
@@ -29,8 +30,8 @@ _relaxed_for_redoc = csp_update({"worker-src": ["blob:"], "style-src": ["'self'"
 
 urlpatterns = [
     path("", chat_page, name="chat"),
-    path("roles", _page("roles.html"), name="roles"),
     path("history", _page("history.html"), name="history"),
+    path("roles", roles_page, name="roles"),
     path("login", _page("login.html"), name="login"),
     path("register", _page("register.html"), name="register"),
     path("", include("knowledge.page_urls")),

@@ -28,6 +28,17 @@ async function offerTitles() {
   }
 }
 
+async function showPopular(section) {
+  try {
+    const { results } = await getOpenly("search/popular");
+    const links = results.map((query) => element("a", { href: `/search?${new URLSearchParams({ q: query })}` }, query));
+    byId("popular-list").replaceChildren(...links.map((link) => element("li", {}, link)));
+    section.hidden = results.length === 0;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error; // The page does without.
+  }
+}
+
 form.addEventListener("submit", () => showBusy(true));
 // Back to this page from a hit: the browser shows it as it was left.
 addEventListener("pageshow", () => showBusy(false));
@@ -39,3 +50,5 @@ title.addEventListener("input", () => {
   timer = setTimeout(offerTitles, CALM_MS);
 });
 title.addEventListener("focus", offerTitles, { once: true });
+const popular = byId("popular-searches");
+if (popular) showPopular(popular);
