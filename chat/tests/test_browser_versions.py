@@ -186,7 +186,7 @@ def test_quotations_carry_their_verdicts_and_open_their_passages(
     scripted_model.script = spoken(
         "《论语·为政》：「学而不思则罔，思而不学则殆。」[1]\n\n"
         "《论语·学而》：「学而时习之，不亦乐乎？」《论语·学而》：「天下大同而人人皆为圣贤君子」。\n\n"
-        "《鬼谷子·捭阖》：「粤若稽古圣人之在天地间也」。"
+        "《鬼谷子·捭阖》：「粤若稽古圣人之在天地间也」。《道德经·一章》：「有朋自远方来，不亦乐乎？」"
     )
     log_in(page, served, reader)
     open_session(page, served, talk.session)
@@ -194,7 +194,10 @@ def test_quotations_carry_their_verdicts_and_open_their_passages(
     expect(page.locator(".reply[data-status=completed]")).to_be_visible()
 
     marks = page.locator(".prose mark")
-    expect(page.locator(".prose .verdict")).to_have_text(["✓", "≈", "✗", "○"])
+    expect(page.locator(".prose .verdict")).to_have_text(["✓", "≈", "✗", "○", "✓ 出处有误"])
+    expect(page.locator(".verdict-misplaced")).to_have_accessible_name(
+        "原文无误，出处有误：实见《论语·学而》"
+    )
     expect(marks.first).to_have_class("quote quote-exact")
     expect(marks.first).to_have_text("学而不思则罔，思而不学则殆。")
     expect(page.locator(".prose .verdict-not_held")).to_have_attribute(

@@ -43,7 +43,8 @@ export function badgeQuotes(root, quotes) {
 function verdictBadge(quote, words) {
   const verdict = verdictOf(quote);
   const { mark, name } = VERDICTS[verdict];
-  const attributes = { class: `verdict verdict-${verdict}`, title: words, "aria-label": words || name };
+  const kind = isMisplaced(quote) ? "misplaced" : verdict;
+  const attributes = { class: `verdict verdict-${kind}`, title: words, "aria-label": words || name };
   const shown = isMisplaced(quote) ? `${mark} 出处有误` : mark;
   if (!quote.passage_id) return element("span", { ...attributes, role: "img" }, shown);
   return element("a", { ...attributes, href: `/passages/${quote.passage_id}`, "aria-haspopup": "dialog" }, shown);

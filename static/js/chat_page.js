@@ -8,6 +8,7 @@ import { showDailyLine } from "./daily_line.js";
 import { byId } from "./dom.js";
 import { forgetDrafts } from "./drafts.js";
 import { Drawer } from "./drawer.js";
+import { watchElsewhere } from "./elsewhere.js";
 import { ApiError } from "./errors.js";
 import { Judgements } from "./judgements.js";
 import { LoadFailure } from "./load_failure.js";
@@ -19,9 +20,9 @@ import { SessionListView } from "./session_list_view.js";
 import { SessionSearch } from "./session_search.js";
 import { SessionStore } from "./session_store.js";
 import { SourceDialog } from "./source_dialog.js";
-import { listenToTabs, tellTabs } from "./tab_channel.js";
+import { tellTabs } from "./tab_channel.js";
 import { ThreadView } from "./thread_view.js";
-import { REFRESH_KEY, isSignedIn, logOut } from "./tokens.js";
+import { isSignedIn, logOut } from "./tokens.js";
 import { WelcomeView } from "./welcome_view.js";
 
 class ChatPage {
@@ -74,12 +75,10 @@ class ChatPage {
     byId("logout").addEventListener("click", () => this.#logOut().catch(reportFailure));
     this.store.addEventListener("change", () => this.#sessionsChanged());
     addEventListener("popstate", () => this.#route().catch(reportFailure));
-    document.addEventListener("visibilitychange", () => this.#lookAgain());
-    listenToTabs((sessionId) => this.#changedElsewhere(sessionId).catch(reportFailure));
-    addEventListener(
-      "storage",
-      ({ key, newValue }) => key === REFRESH_KEY && newValue === null && leaveForLogin(),
-    );
+    watchElsewhere({
+      onSession: (sessionId) => this.#changedElsewhere(sessionId),
+      onReturn: () => this.#controller?.refresh(),
+    });
     this.composer.open(sessionInAddress());
     showDailyLine().catch(reportFailure);
     await this.#begin();
@@ -120,7 +119,7 @@ class ChatPage {
   // The message that the address names, if it names one.
   async #reveal() {
     const messageId = messageInAddress();
-    if (messageId) await this.#controller.reveal(messageId);
+    if (messageId) await this.#controller.reveal(messageId).catch(reportFailure);
   }
 
   #leave() {
@@ -198,7 +197,9 @@ class ChatPage {
   async #ask(text) {
     if (!this.composer.isReady) return;
     if (!this.#controller && !(await this.#createSession(text))) return;
-    this.store.touch(this.#controller.session.id);
+    const { id } = this.#controller.session;
+    if (messageInAddress()) history.replaceState(null, "", addressOfSession(id));
+    this.store.touch(id);
     this.#act((controller) => controller.ask(text));
   }
 
@@ -267,11 +268,6 @@ class ChatPage {
     if (this.#controller?.session.id !== sessionId) return;
     if (isThere) this.#controller.refresh();
     else this.#onEnd("not_found");
-  }
-
-  // Whoever comes back to the page may have been at work on another device.
-  #lookAgain() {
-    if (document.visibilityState === "visible") this.#controller?.refresh();
   }
 
   #onEnd(reason) {

@@ -1,6 +1,6 @@
 // Decides what happens in the open session: what a frame changes, what is sent, and what is asked again after a break.
 
-import { put } from "./api.js";
+import { BranchWalk } from "./branch_walk.js";
 import { Conversation } from "./conversation.js";
 import { readDraft, writeDraft } from "./drafts.js";
 import { HistoryLoader } from "./history_loader.js";
@@ -21,6 +21,7 @@ export class ConversationController {
   constructor(session, thread, page) {
     Object.assign(this, { session, thread, page });
     this.history = new HistoryLoader(session.id, this.#conversation);
+    this.walk = new BranchWalk(session.id, this.#conversation, this.history);
     this.socket = new ChatSocket(session.id, {
       onFrame: (type, data) => this.#handlers[type]?.(data),
       onOpen: () => this.#catchUp(),
@@ -104,26 +105,21 @@ export class ConversationController {
   async chooseVersion(message, step) {
     const wanted = message.versions[message.version_index + step];
     if (!wanted || this.#isBusy()) return;
-    await put(`sessions/${this.session.id}/branch`, { message_id: wanted });
+    const version = await this.walk.turnTo(wanted);
     this.page.onBranch(this.session.id);
-    const found = await this.history.upTo(wanted);
     if (this.#closed) return;
-    if (!found) return this.#drawNow();
-    this.thread.turnTo(this.#conversation, message, this.#conversation.find(wanted), step);
+    if (!version) return this.#drawNow();
+    this.thread.turnTo(this.#conversation, message, version, step);
     this.page.onChange();
   }
 
   // A message that was found by searching, on whatever branch it stands.
   async reveal(messageId) {
-    let found = await this.history.upTo(messageId, { within: 100 });
-    if (!found && !this.#closed) {
-      await put(`sessions/${this.session.id}/branch`, { message_id: messageId });
-      found = await this.history.upTo(messageId);
-    }
+    const message = await this.walk.goTo(messageId);
     if (this.#closed) return;
     this.#drawNow();
     this.#resume();
-    if (found) this.thread.reveal(this.#conversation.find(messageId));
+    if (message) this.thread.reveal(message);
   }
 
   change(messageId, changes) {
