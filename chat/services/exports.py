@@ -30,7 +30,7 @@ def create_export(*, user: User, format: str, session_ids: Sequence[uuid.UUID] |
     are counted one after the other. Raises SessionNotFound, NothingToExport, ExportLimitReached, ExportTooLarge.
     """
     with transaction.atomic(durable=True):
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        _lock_reader(user)
         _require_room(user)
         wanted = _with_messages(user, session_ids)
         return Export.objects.create(owner=user, format=format, session_ids=wanted, total=len(wanted))
@@ -44,7 +44,7 @@ def claim_export(*, export_id: uuid.UUID) -> Export | None:
     with transaction.atomic(durable=True):
         _count_alone()
         export = Export.objects.select_for_update(no_key=True).startable().filter(id=export_id).first()
-        if export is None or Export.objects.being_written().count() >= settings.EXPORT_PARALLEL:
+        if export is None or not _is_room_to_write():
             return None
         if export.attempts >= MAX_ATTEMPTS:
             _fail(Export.objects.filter(id=export.id), errors.ExportInterrupted())
@@ -104,6 +104,10 @@ def expire_exports() -> int:
     return expired
 
 
+def _lock_reader(user: User) -> None:
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
 def _require_room(user: User) -> None:
     own = Export.objects.owned_by(user)
     if own.unfinished().count() >= settings.EXPORT_ACTIVE_LIMIT:
@@ -130,6 +134,10 @@ def _with_messages(user: User, session_ids: Sequence[uuid.UUID] | None) -> list[
 def _count_alone() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIMING])
+
+
+def _is_room_to_write() -> bool:
+    return Export.objects.being_written().count() < settings.EXPORT_PARALLEL
 
 
 def _owned(export: Export) -> QuerySet[Export]:

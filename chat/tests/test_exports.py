@@ -1,16 +1,13 @@
 """Readers ask for exports, watch, fetch and delete them over REST; nobody gets at somebody else's."""
 
-import threading
 import uuid
 from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
 from django.core import signing
-from django.db import connection
 from django.utils import timezone
 
-from chat import errors
 from chat.exporting import places
 from chat.exporting.writing import run_export
 from chat.models import Export
@@ -254,24 +251,3 @@ def test_file_is_for_our_eyes_only(reader, spoken):
     modes = [path.stat().st_mode & 0o777 for path in (places.file_of(export), places.folder_of(export.id))]
 
     assert modes == [0o600, 0o700]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_requests_at_once_do_not_pass_the_limit(reader, spoken, settings):
-    settings.EXPORT_ACTIVE_LIMIT = 1
-    barrier, refused = threading.Barrier(4), []
-
-    def ask() -> None:
-        barrier.wait()
-        try:
-            create_export(user=reader, format="json", session_ids=None)
-        except errors.ExportLimitReached as error:
-            refused.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-
-    assert (Export.objects.count(), len(refused)) == (1, 3)
