@@ -1,18 +1,22 @@
 """What the server says besides the text, in a real Chromium: waiting, thinking, notices, titles, taking back."""
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from chat.models import Message, SensitiveWord, Session
+from chat.models import Message, Role, SensitiveWord, Session
+from chat.services.sessions import create_session
 from chat.tests.reading import Wire, ask, fits, log_in, open_session, ready, show_sessions
-from chat.tests.served import Served
+from chat.tests.served import ROOT, Served
 from chat.tests.talking import Talk
 from guoxue.tests.browsing import MARKS
-from guoxue.tests.scripted_model import Say, ScriptedModel, Think, Usage, Wait
+from guoxue.tests.scripted_model import Say, ScriptedModel, Think, Usage, Wait, spoken
 
 pytestmark = [*MARKS, pytest.mark.usefixtures("corpus")]
 # Longer than the pause after which a process looks for new words again.
@@ -107,23 +111,27 @@ def test_a_retraction_is_told_before_the_reply_has_ended(
     never.set()
 
 
-def test_a_persona_is_introduced_before_it_speaks(
-    wire: Wire, page: Page, scripted_model: ScriptedModel
+def test_a_persona_is_introduced_before_it_speaks_for_the_first_time(
+    served: Served, page: Page, reader: User, scripted_model: ScriptedModel
 ) -> None:
     speaking = threading.Event()
     scripted_model.script = [Wait(speaking), Say("有教无类。"), Usage(9, 9)]
+    persona = create_session(user=reader, role_id=Role.objects.get(slug="kongzi").id)
+    log_in(page, served, reader)
+    open_session(page, served, persona)
     ask(page, "请教夫子。")
-    expect(page.locator(".reply[data-message-id]")).to_be_attached()
-    words = "以下由 AI 扮演孔子作答，并非孔子本人。"
+    notice = page.locator(".reply-notice").first
+    expect(notice).to_contain_text("「孔子」由人工智能扮演，不是真人")
+    expect(page.locator("#announcer")).to_contain_text("「孔子」由人工智能扮演，不是真人")
 
-    wire.say("notice", kind="first_use", role_name="孔子", text=words)
-    expect(page.locator(".reply-notices")).to_have_text(words)
-    expect(page.locator("#announcer")).to_have_text(words)
     speaking.set()
-
     expect(page.locator(".reply[data-status=completed] .prose")).to_contain_text("有教无类。")
-    expect(page.locator(".reply-notices")).to_have_text(words)
+    expect(notice).to_be_visible()
     assert fits(page)
+    ask(page, "再请教夫子。")
+
+    expect(page.locator(".reply[data-status=completed]")).to_have_count(2)
+    expect(page.locator(".reply-notice").last).to_be_empty()
 
 
 def test_a_title_that_the_model_writes_is_in_the_head_and_in_the_list(
@@ -202,3 +210,24 @@ def test_a_refused_question_keeps_its_words_and_is_sent_again(wire: Wire, page: 
     expect(page.locator(".reply[data-status=completed]")).to_have_count(1)
     expect(page.get_by_role("alert")).to_have_count(0)
     assert Message.objects.filter(author="reader").count() == 1
+
+
+@pytest.fixture
+def worker(served: Served) -> Iterator[None]:
+    """What is done behind the scenes is done."""
+    command = [sys.executable, "-m", "celery", "-A", "guoxue", "worker", "-c", "1", "-l", "error"]
+    process = subprocess.Popen(command, cwd=ROOT, env=served.environment, stdin=subprocess.DEVNULL)
+    yield
+    process.terminate()
+    process.wait(20)
+
+
+def test_title_and_suggestions_come_after_the_first_reply_without_being_asked_for(
+    worker: None, wire: Wire, page: Page, scripted_model: ScriptedModel
+) -> None:
+    scripted_model.queue = [spoken("仁者爱人也。")]
+    scripted_model.script = spoken("标题：论仁\n追问：何谓克己？\n追问：孟子如何说仁？")
+    ask(page, "何谓仁？")
+
+    expect(page).to_have_title("论仁 · 国学大师", timeout=60_000)
+    expect(page.locator(".follow-up")).to_have_text(["何谓克己？", "孟子如何说仁？"])

@@ -144,13 +144,6 @@ export class Conversation {
     if (this.#pending?.id === clientMessageId) this.#pending.reply.queue_position = position;
   }
 
-  // A notice belongs to the reply that is about to be written; null when there is none.
-  addNotice({ role_name: roleName, text }) {
-    const reply = this.streamingReply();
-    if (reply) Object.assign(reply, { notices: [...(reply.notices ?? []), { roleName, text }] });
-    return reply;
-  }
-
   finish({ message_id: id, message, error = null, ...rest }) {
     this.#texts.delete(id);
     this.#thoughts.delete(id);

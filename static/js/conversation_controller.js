@@ -164,10 +164,10 @@ export class ConversationController {
     }
   }
 
-  #onNotice(data) {
-    if (!this.#conversation.addNotice(data)) return notify(data.text);
-    announce(data.text);
-    this.#draw();
+  // What has to be said before a persona speaks; a reply that is taken up again says it again.
+  #onNotice({ message_id: id, ...notice }) {
+    if (this.#conversation.find(id)?.notice?.text !== notice.text) announce(notice.text);
+    this.#onMore(id, { notice });
   }
 
   #onMore(messageId, changes) {

@@ -12,7 +12,7 @@ import { ReplyReasoning } from "./reply_reasoning.js";
 
 export class ReplyView {
   #name = element("span", { class: "reply-name" });
-  #notices = element("div", { class: "reply-notices" });
+  #notice = element("p", { class: "reply-notice" });
   #reasoning = new ReplyReasoning();
   #waiting = element("p", { class: "reply-waiting" });
   #prose = element("div", { class: "prose" });
@@ -29,7 +29,7 @@ export class ReplyView {
     this.actions = actions;
     const head = element("header", { class: "reply-head" }, icon("seal"), this.#name);
     const body = [this.#reasoning.element, this.#prose, this.#waiting, this.#note, this.#evidence, this.#footer];
-    this.article = element("article", {}, head, this.#notices, ...body);
+    this.article = element("article", {}, head, this.#notice, ...body);
     this.element = element("li", { class: "reply", tabindex: "-1" }, this.article, this.#followUps);
   }
 
@@ -43,16 +43,14 @@ export class ReplyView {
   }
 
   #showHead() {
-    const { id, status, role_name: roleName, notices = [], reasoning, text } = this.message;
+    const { id, status, role_name: roleName, notice, reasoning, text } = this.message;
     const name = roleName || "国学大师";
     if (this.#name.textContent !== name) this.#name.textContent = name;
     this.article.setAttribute("aria-label", `${name}的回复`);
     this.article.setAttribute("aria-busy", String(status === "streaming"));
     this.element.dataset.status = status;
     if (id) this.element.dataset.messageId = id;
-    if (this.#notices.childElementCount !== notices.length) {
-      this.#notices.replaceChildren(...notices.map((notice) => element("p", {}, notice.text)));
-    }
+    this.#notice.textContent = notice?.text ?? "";
     this.#reasoning.show(reasoning ?? "", { isThinking: status === "streaming" && text === "" });
   }
 
