@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
-from chat.models import Message, Session
+from chat.models import ConversationSummary, Message, Session
 from chat.services.sessions import create_session
 from chat.tests.reading import fits, log_in, open_session, ready, show_sessions, thread
 from chat.tests.served import Served
@@ -142,6 +142,31 @@ def test_clearing_leaves_the_session_and_takes_its_messages(
     expect(page.get_by_role("link", name="新对话")).to_be_visible()
     assert Message.objects.count() == 0
     assert Session.objects.get().title == ""
+
+
+def test_what_a_role_remembers_is_shown_and_forgotten(
+    served: Served, page: Page, reader: User, talk: Talk
+) -> None:
+    reply = talk.ask("何谓仁？", "仁者爱人也。")
+    ConversationSummary.objects.create(session=talk.session, text="读者问过仁。", covers=reply)
+    log_in(page, served, reader)
+    open_session(page, served, talk.session)
+    show_sessions(page)
+    manage(page, "何谓仁？")
+    page.get_by_role("button", name="记忆摘要…").click()
+    expect(page.locator("#summary-text")).to_have_text("读者问过仁。")
+    expect(page.locator("#summary-about")).to_contain_text("AI")
+    assert fits(page)
+
+    page.get_by_role("button", name="忘记摘要…").click()
+    page.get_by_role("button", name="忘记", exact=True).click()
+    expect(page.locator(".notice")).to_have_text("已忘记")
+
+    manage(page, "何谓仁？")
+    page.get_by_role("button", name="记忆摘要…").click()
+    expect(page.locator("#summary-text")).to_contain_text("还没有摘要")
+    expect(page.get_by_role("button", name="忘记摘要…")).to_be_hidden()
+    assert Message.objects.count() == 2
 
 
 def hits(page: Page) -> Locator:

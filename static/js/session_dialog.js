@@ -3,6 +3,7 @@
 import { ConfirmDialog } from "./confirm_dialog.js";
 import { byId } from "./dom.js";
 import { notify, reportFailure } from "./notices.js";
+import { SummaryDialog } from "./summary_dialog.js";
 
 export class SessionDialog {
   #dialog = byId("session-dialog");
@@ -10,6 +11,7 @@ export class SessionDialog {
   #titleError = byId("session-title-error");
   #pin = byId("session-pin");
   #confirm = new ConfirmDialog();
+  #summary = new SummaryDialog(this.#confirm);
   #session = null;
 
   // onDeleted(sessionId) and onCleared(sessionId) follow what the reader did.
@@ -18,6 +20,7 @@ export class SessionDialog {
     byId("session-form").addEventListener("submit", (event) => this.#rename(event));
     byId("session-cancel").addEventListener("click", () => this.#dialog.close());
     this.#pin.addEventListener("click", () => this.#turnPin());
+    byId("session-summary").addEventListener("click", () => this.#showSummary());
     byId("session-clear").addEventListener("click", () => this.#clear());
     byId("session-delete").addEventListener("click", () => this.#delete());
   }
@@ -42,6 +45,11 @@ export class SessionDialog {
   async #turnPin() {
     const { id, pinned_at: pinnedAt } = this.#session;
     await this.#carryOut(() => this.store.pin(id, !pinnedAt));
+  }
+
+  #showSummary() {
+    this.#dialog.close();
+    this.#summary.open(this.#session).catch(reportFailure);
   }
 
   async #clear() {
