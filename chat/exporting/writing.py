@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -13,7 +13,6 @@ from chat.exporting import places
 from chat.exporting.forms import Cover, Form
 from chat.exporting.json_form import JsonForm
 from chat.exporting.markdown_form import MarkdownForm
-from chat.exporting.pdf_form import PdfForm
 from chat.exporting.reading import Conversation, conversation
 from chat.models import Export
 from chat.services.exports import claim_export, fail_export, finish_export, note_progress
@@ -21,11 +20,6 @@ from guoxue.errors import ApplicationError
 
 logger = logging.getLogger(__name__)
 
-FORMS: Mapping[str, Form] = {
-    Export.Format.MARKDOWN: MarkdownForm(),
-    Export.Format.JSON: JsonForm(),
-    Export.Format.PDF: PdfForm(),
-}
 _SECONDS_BETWEEN_BEATS = 0.5
 
 
@@ -64,7 +58,7 @@ def run_export(*, export_id: uuid.UUID) -> None:
 def _write(export: Export) -> int:
     """Write the parts that are missing, put them together, and return the size of the file."""
     places.prepare(export)
-    form, cover, beat = FORMS[export.format], Cover.of(export), _Pulse(export)
+    form, cover, beat = _form_of(export), Cover.of(export), _Pulse(export)
     parts, begun = _written(export)
     while begun < export.total:
         beat.processed = begun
@@ -146,3 +140,15 @@ def _leave(export: Export) -> None:
     logger.info("Export %s is no longer ours.", export.id)
     if not Export.objects.filter(id=export.id).exists():
         places.remove(export.id)
+
+
+def _form_of(export: Export) -> Form:
+    match export.format:
+        case Export.Format.MARKDOWN:
+            return MarkdownForm()
+        case Export.Format.JSON:
+            return JsonForm()
+    # Its library is of no use to all the processes that write no PDF.
+    from chat.exporting.pdf_form import PdfForm
+
+    return PdfForm()
