@@ -137,7 +137,8 @@ def _count_alone() -> None:
 
 
 def _is_room_to_write() -> bool:
-    return Export.objects.being_written().count() < settings.EXPORT_PARALLEL
+    limit: int = settings.EXPORT_PARALLEL
+    return Export.objects.being_written().count() < limit
 
 
 def _owned(export: Export) -> QuerySet[Export]:
