@@ -5,9 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
-from accounts.tokens import issue_tokens
 from chat.models import Role, SensitiveWord, Session
+from chat.tests.reading import fits, log_in, ready
 from chat.tests.served import Served
 from guoxue.tests.browsing import MARKS
 from knowledge.popular import note_search
@@ -28,20 +27,9 @@ def words(transactional_db: None) -> None:
     SensitiveWord.objects.create(word="某某疑词", action="review")
 
 
-def sign_in(page: Page, served: Served, reader: User) -> None:
-    page.goto(f"{served.url}/daily")
-    refresh = issue_tokens(reader).refresh
-    page.evaluate("token => localStorage.setItem('guoxue.refresh', token)", refresh)
-
-
 def open_roles(page: Page, served: Served) -> None:
     page.goto(f"{served.url}/roles")
-    expect(page.locator('body[data-ready="true"]')).to_be_attached()
-
-
-def fits(page: Page) -> bool:
-    """Tell whether nothing sticks out of the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    ready(page)
 
 
 def focused(page: Page) -> str:
@@ -64,7 +52,7 @@ def test_a_stranger_sees_the_roles_and_is_asked_to_log_in(served: Served, corpus
 
 
 def test_a_reader_begins_a_conversation_with_a_role(served: Served, reader, corpus, page: Page) -> None:
-    sign_in(page, served, reader)
+    log_in(page, served, reader)
     open_roles(page, served)
 
     page.get_by_role("button", name=re.compile("^开始对话\\s*：老子$")).click()
@@ -85,7 +73,7 @@ def test_a_reader_begins_a_conversation_with_a_role(served: Served, reader, corp
 def test_a_role_of_ones_own_is_made_tried_changed_and_deleted(
     served: Served, reader, corpus, page: Page
 ) -> None:
-    sign_in(page, served, reader)
+    log_in(page, served, reader)
     open_roles(page, served)
     expect(page.locator("#own-empty")).to_be_visible()
     page.get_by_role("button", name="自建角色").click()
@@ -138,7 +126,7 @@ def test_refusals_stand_at_their_fields_and_held_up_roles_say_so(
     served: Served, reader, corpus, words, page: Page, tolerated: list[str]
 ) -> None:
     tolerated.append("Failed to load resource: the server responded with a status of 400")
-    sign_in(page, served, reader)
+    log_in(page, served, reader)
     open_roles(page, served)
     page.get_by_role("button", name="自建角色").click()
     page.get_by_role("button", name="保存").click()
@@ -175,7 +163,7 @@ def test_refusals_stand_at_their_fields_and_held_up_roles_say_so(
 
 
 def test_the_form_is_worked_by_the_keyboard_alone(served: Served, reader, corpus, page: Page) -> None:
-    sign_in(page, served, reader)
+    log_in(page, served, reader)
     open_roles(page, served)
     new = page.get_by_role("button", name="自建角色")
     new.focus()
