@@ -201,3 +201,11 @@ def test_the_search_page_shows_what_many_look_for(served: Served, corpus, page: 
     assert fits(page)
     page.locator("#popular-list a").click()
     expect(page.locator(".hit").first).to_contain_text("学而时习之")
+
+
+def test_the_head_of_a_page_fits_every_screen(served: Served, corpus, page: Page) -> None:
+    open_roles(page, served)
+
+    for width in (320, 339, 340, 399, 400, 599, 600, 719, 720):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert fits(page), width
