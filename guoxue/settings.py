@@ -390,5 +390,6 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "daphne": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
     },
 }

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from accounts.models import User
 
 # A worker that has said nothing for so long was killed.
-SILENT_AFTER = timedelta(minutes=5)
+SILENT_AFTER = timedelta(minutes=2)
 
 
 class ExportQuerySet(models.QuerySet["Export"]):

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from chat.exporting import places
 from chat.exporting.writing import run_export
 from chat.models import Export, Message, Session
+from chat.services.exports import create_export
 from chat.services.sessions import create_session, pin_session, rename_session
 from chat.tests.reading import fits, log_in, ready
 from chat.tests.served import Served
@@ -150,6 +151,24 @@ def test_chosen_conversations_are_exported_watched_and_downloaded(
     expect(page.locator("#exports")).to_be_hidden()
     assert not Export.objects.exists()
     assert not places.folder_of(export.id).exists()
+
+
+def test_a_download_has_a_fresh_link(served: Served, reader, sessions, page: Page) -> None:
+    export = create_export(user=reader, format="json", session_ids=None)
+    run_export(export_id=export.id)
+
+    def with_an_old_link(route: Route) -> None:
+        answer = route.fetch()
+        page_of_exports = answer.json()
+        page_of_exports["results"][0]["download_url"] += "-too-old"
+        route.fulfill(response=answer, json=page_of_exports)
+
+    page.route("**/api/v1/exports?limit=5", with_an_old_link)
+    open_history(page, served, reader)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="下载").click()
+
+    assert '"guoxue-conversations"' in download.value.path().read_text()
 
 
 def test_all_is_exported_by_keyboard_alone(served: Served, reader, sessions, page: Page) -> None:

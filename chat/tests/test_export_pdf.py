@@ -1,8 +1,10 @@
 """Conversations on paper: Chinese glyphs embedded, verdicts and labels on the page, metadata inside, no network."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -262,3 +264,15 @@ def test_fonts_are_seen_as_fontconfig_sees_them():
     listed = subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True).stdout
 
     assert pdf_support.find_library("fontconfig") is None or pdf_support._has_chinese_font() == bool(listed)
+
+
+def test_web_processes_do_without_the_libraries():
+    program = "import sys, guoxue.urls; print(sorted({'pikepdf', 'weasyprint'} & set(sys.modules)))"
+    setup = "import django; django.setup(); "
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "guoxue.settings"}
+
+    seen = subprocess.run(
+        [sys.executable, "-c", setup + program], capture_output=True, text=True, env=environment
+    )
+
+    assert seen.stdout.strip().splitlines()[-1] == "[]", seen.stderr
