@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # In either direction. The longest reply ends with a frame that holds its text twice, once as HTML.
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# How long requests may still answer once the application has drained.
+_ANSWER_SECONDS = 2.0
 
 
 @implementer(IPushProducer)
@@ -125,9 +127,22 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         """Take no more connections, let the application end what it can, then cut the rest."""
         for port in self._ports:
             port.stopListening()
-        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._end_what_can_be()))
         drained.addBoth(lambda _: super(Server, self).kill_all_applications())
         return drained
+
+    async def _end_what_can_be(self) -> None:
+        """Drain, then let the requests answer that were waiting for what has ended."""
+        try:
+            await self._drain()
+        finally:
+            answers = {
+                connection["application_instance"]
+                for protocol, connection in self.connections.items()
+                if not isinstance(protocol, WebSocketProtocol) and connection.get("application_instance")
+            }
+            if answers:
+                await asyncio.wait(answers, timeout=_ANSWER_SECONDS)
 
     def _watch(self, protocol: Any) -> None:
         is_gone = "disconnected" in self.connections.get(protocol, {"disconnected": True})

@@ -3,8 +3,10 @@
 import json
 import os
 import socket
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from accounts.tokens import issue_tokens
 from chat.models import Message
 from chat.offline import NOTHING_FOUND
 from chat.services.sessions import create_session
+from chat.tests.http_client import Event, Http, events
 from chat.tests.served import LONG, QUESTION, Served, books_agree, joined, wait_for
-from guoxue.tests.scripted_model import ANSWER, Pause, Say, ScriptedModel, Usage, spoken
+from guoxue.tests.scripted_model import ANSWER, Pause, Say, ScriptedModel, Usage, Wait, spoken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +52,32 @@ def test_reply_that_is_nearly_done_ends_before_the_process_does(process, reader,
     reply = Message.objects.get(author="assistant")
     assert (reply.status, reply.text) == ("completed", ANSWER)
     assert books_agree()
+
+
+def test_who_waits_for_the_answer_over_http_gets_it_before_the_process_ends(
+    process, reader, session, scripted_model
+):
+    gate, seen = threading.Event(), threading.Event()
+    scripted_model.script = [Say("学而"), Wait(gate), Say("时习之。"), Usage(10, 5)]
+    http, client_message_id = Http.of_session(process, reader, session.id), uuid.uuid4()
+
+    def received() -> Event:
+        with http.stream(client_message_id) as response:
+            for event in events(response):
+                if event[1] == "delta":
+                    seen.set()
+        return event
+
+    with ThreadPoolExecutor(2) as pool:
+        stream = pool.submit(received)
+        seen.wait(20)
+        answer = pool.submit(http.ask, client_message_id)
+        time.sleep(1)
+        threading.Timer(0.5, gate.set).start()
+        process.stop()
+
+    assert answer.result().json()["message"] == "学而时习之。"
+    assert stream.result()[2]["message"] == "学而时习之。"
 
 
 def test_reply_that_takes_too_long_is_interrupted_with_all_of_its_text(
