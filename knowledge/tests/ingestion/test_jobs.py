@@ -383,7 +383,7 @@ def test_unknown_files_of_an_archive_are_reported() -> None:
     ]
 
 
-@pytest.mark.parametrize("change", [{"stage": "folding"}, {"status": "lost"}])
+@pytest.mark.parametrize("change", [{"stage": "guessing"}, {"status": "lost"}])
 def test_the_database_knows_the_states_of_a_job(change: dict[str, str]) -> None:
     submit("论语.md", LUNYU)
 
