@@ -186,7 +186,7 @@ def test_quotations_carry_their_verdicts_and_open_their_passages(
     scripted_model.script = spoken(
         "《论语·为政》：「学而不思则罔，思而不学则殆。」[1]\n\n"
         "《论语·学而》：「学而时习之，不亦乐乎？」《论语·学而》：「天下大同而人人皆为圣贤君子」。\n\n"
-        "《鬼谷子·捭阖》：「粤若稽古圣人之在天地间也」。《道德经·一章》：「有朋自远方来，不亦乐乎？」"
+        "《鬼谷子·捭阖》：「粤若稽古圣人之在天地间也」。《论语·为政》：「有朋自远方来，不亦乐乎？」"
     )
     log_in(page, served, reader)
     open_session(page, served, talk.session)
