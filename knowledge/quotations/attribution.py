@@ -119,7 +119,9 @@ def _judge_place(place: CitedPlace, location: Location, names: WorkNames) -> Att
             return "wrong"
         within = _judge_within(place.within, location, names)
         return "right" if sections and within == "unknown" else within
-    if any(_is_among(part, location) for part in (*place.parts[:1], *place.parts[-1:])):
+    # Every book has a first chapter: its number says nothing once the place names a book.
+    titles = [part for part in place.parts if len(place.parts) == 1 or read_place_name(part).name]
+    if any(_is_among(part, location) for part in (*titles[:1], *titles[-1:])):
         return "wrong" if _is_by_another(place.author, location, names) else "right"
     return "wrong"
 
