@@ -22,7 +22,7 @@ from benchmarks.upstream import distinct_text, scripted_upstream
 
 _DATABASE = "guoxue_bench_cut_clients"
 _QUESTION = "何谓学？"
-_DELTAS, _GAP = 400, 0.05
+_DELTAS, _GAP = 400, 0.15
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def _listen(engines: Sequence[Engine], client: _Client, cuts: int) -> None
     chance = random.Random(client.client_message_id)
     usual = _DELTAS * _GAP / (cuts + 1)
     while client.final is None:
-        wait = chance.uniform(0.2, 1.6) * usual if client.cuts < cuts else 60
+        wait = chance.uniform(0.2, 1.4) * usual if client.cuts < cuts else 60
         socket = await chance.choice(engines).connect(client.conversation)
         try:
             if client.message_id:

@@ -134,7 +134,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         async with self._errors_answered(data):
             turn = await start_turn(request, partial(self._tell_position, request.client_message_id))
             if not turn.created:
-                self._view(turn.message_id, accepted_frame(turn))
+                self._on_hint(accepted_frame(turn))
 
     def _tell_position(self, client_message_id: UUID, position: int) -> None:
         self._send_soon(frames.queued(client_message_id, position))
@@ -159,11 +159,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send(frames.pong())
 
     def _on_hint(self, frame: frames.Frame) -> None:
-        """Follow a reply that begins; pass on what else is new."""
-        if frame["type"] == "accepted":
-            self._view(UUID(frame["data"]["message_id"]), frame)
-        else:
+        """Follow a reply that begins; pass on what else is new.
+
+        Of a reply that is followed already, be it that the hint was late, nothing is told a second time.
+        """
+        if frame["type"] != "accepted":
             self._send_soon(frame)
+        elif (message_id := UUID(frame["data"]["message_id"])) not in self.views:
+            self._view(message_id, frame)
 
     def _view(self, message_id: UUID, accepted: frames.Frame | None, last_seq: int = 0) -> None:
         """Follow a reply in a task of its own; a new look at the same reply replaces the old one."""

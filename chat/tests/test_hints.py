@@ -10,7 +10,7 @@ from chat import tasks
 from chat.models import Aftercare, Session
 from chat.streaming import enqueueing
 from chat.streaming.hints import publish_from_task
-from chat.tests.served import QUESTION, ChatSocket, Served, wait_for
+from chat.tests.served import LONG, QUESTION, ChatSocket, Served, sequence, wait_for
 from guoxue.tests.scripted_model import ANSWER, spoken
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +55,22 @@ def test_title_and_suggestions_reach_every_viewer_of_the_session_and_nobody_else
         ("title", {"session_id": str(session.id), "title": "学与思"}),
         ("suggestions", {"message_id": message_id, "suggestions": ["何谓罔？"]}),
     ]
+
+
+def test_late_hint_begins_nothing_anew_that_is_followed_already(served, reader, session, scripted_model):
+    scripted_model.script = spoken(LONG, size=3, pause=0.05)
+    # The cache is emptied before each test, and with it goes the list of those who hear hints.
+    served.kill()
+    with served.start().socket(reader, session.id) as client:
+        joined_the_group([client], session)
+        client.ask(QUESTION)
+        frames = client.until("delta")
+        for _ in range(3):
+            publish_from_task(session.id, frames[0])
+        frames += client.until("ai_response")
+
+    assert [frame["type"] for frame in frames].count("accepted") == 1
+    assert sequence(frames) == list(range(1, len(sequence(frames)) + 1))
 
 
 def test_reply_that_is_resumed_after_its_end_brings_its_suggestions(
