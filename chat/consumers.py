@@ -20,6 +20,7 @@ from chat.models import Session
 from chat.queries import owned_reply
 from chat.serializers.frames import ResumeFrame, StopFrame, UserMessageFrame, VersionFrame
 from chat.services.replies import request_stop
+from chat.services.turns import Turn
 from chat.streaming import requests
 from chat.streaming.engine import get_engine
 from chat.streaming.hints import get_board
@@ -134,7 +135,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         async with self._errors_answered(data):
             turn = await start_turn(request, partial(self._tell_position, request.client_message_id))
             if not turn.created:
-                self._on_hint(accepted_frame(turn))
+                self._accept_again(turn)
+
+    def _accept_again(self, turn: Turn) -> None:
+        """Answer a request that was sent again; a view that resumed its reply meanwhile goes on where it is."""
+        if turn.message_id in self.views:
+            self._send_soon(accepted_frame(turn))
+        else:
+            self._view(turn.message_id, accepted_frame(turn))
 
     def _tell_position(self, client_message_id: UUID, position: int) -> None:
         self._send_soon(frames.queued(client_message_id, position))

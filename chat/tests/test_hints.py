@@ -73,6 +73,24 @@ def test_late_hint_begins_nothing_anew_that_is_followed_already(served, reader, 
     assert sequence(frames) == list(range(1, len(sequence(frames)) + 1))
 
 
+def test_question_sent_again_is_answered_where_its_reply_is_followed_already(
+    served, reader, session, scripted_model
+):
+    scripted_model.script = spoken(LONG, size=3, pause=0.05)
+    with served.socket(reader, session.id) as client:
+        client_message_id = client.ask(QUESTION)
+        accepted = client.until("accepted")[-1]
+
+    with served.socket(reader, session.id) as client:
+        client.send("resume", message_id=accepted["data"]["message_id"], last_seq=0)
+        frames = client.until("delta")
+        client.ask(QUESTION, client_message_id)
+        frames += client.until("ai_response")
+
+    assert [frame for frame in frames if frame["type"] == "accepted"] == [accepted]
+    assert sequence(frames) == list(range(1, len(sequence(frames)) + 1))
+
+
 def test_reply_that_is_resumed_after_its_end_brings_its_suggestions(
     served, reader, session, scripted_model, worker
 ):
