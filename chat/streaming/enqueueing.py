@@ -1,7 +1,8 @@
 """Decides how a web process hands what is left to do for a reply to the workers: at once, and without waiting for it."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from queue import Full, Queue
+from threading import Thread
 from time import monotonic
 from uuid import UUID
 
@@ -15,18 +16,39 @@ TASK = "chat.tasks.after_reply"
 EXPIRES_SECONDS = 3600
 # So long the queue is left alone after it did not answer; meanwhile all is left to the sweep.
 PAUSE_SECONDS = 10
+# So many wait at most for a queue that hangs.
+MAX_WAITING = 1000
 
 
 class _Queue:
-    """The way to the workers, on a thread of its own: a queue that hangs holds nobody up."""
+    """The way to the workers, on a thread of its own: a queue that hangs holds nobody up, nor the end of the process."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="enqueue")
+        self._waiting: Queue[UUID] = Queue(MAX_WAITING)
+        self._thread: Thread | None = None
         self._paused_until = 0.0
 
     def put(self, message_id: UUID) -> None:
-        if monotonic() >= self._paused_until:
-            self._thread.submit(self._send, message_id)
+        if monotonic() < self._paused_until:
+            return
+        try:
+            self._waiting.put_nowait(message_id)
+        except Full:
+            return
+        if self._thread is None:
+            self._thread = Thread(target=self._send_all, name="enqueue", daemon=True)
+            self._thread.start()
+
+    def _send_all(self) -> None:
+        while True:
+            message_id = self._waiting.get()
+            try:
+                self._send(message_id)
+            except Exception:
+                # Whatever it was: one reply's trouble must not keep the others from the workers.
+                logger.exception("what reply %s left to do waits for the sweep", message_id)
+            finally:
+                self._waiting.task_done()
 
     def _send(self, message_id: UUID) -> None:
         if monotonic() < self._paused_until:

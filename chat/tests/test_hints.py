@@ -1,7 +1,10 @@
 """How viewers hear of what workers find out: through the channel layer, in whatever process they are served."""
 
+import signal
+import threading
 import uuid
 from functools import partial
+from socket import create_server
 
 import pytest
 from django.core.cache import cache
@@ -148,9 +151,67 @@ def test_queue_that_does_not_answer_is_left_alone_for_a_while(monkeypatch):
     queue = enqueueing._Queue()
     for _ in range(3):
         queue.put(uuid.uuid4())
-        queue._thread.submit(lambda: None).result(5)
+        queue._waiting.join()
 
     assert len(asked) == 1
+
+
+def test_queue_that_fails_in_a_way_of_its_own_says_so_and_goes_on(monkeypatch, caplog):
+    asked = []
+
+    def fail(name, arguments, **options):
+        asked.append(arguments)
+        raise ValueError("unheard of")
+
+    monkeypatch.setattr(enqueueing.current_app, "send_task", fail)
+    queue = enqueueing._Queue()
+    for _ in range(2):
+        queue.put(uuid.uuid4())
+        queue._waiting.join()
+
+    assert len(asked) == 2
+    assert caplog.text.count("ValueError: unheard of") == 2
+
+
+def test_queue_that_hangs_fills_no_memory(monkeypatch):
+    is_over, asked = threading.Event(), []
+
+    def hang(name, arguments, **options):
+        asked.append(arguments)
+        is_over.wait(10)
+
+    monkeypatch.setattr(enqueueing.current_app, "send_task", hang)
+    monkeypatch.setattr(enqueueing, "MAX_WAITING", 3)
+    queue = enqueueing._Queue()
+    queue.put(uuid.uuid4())
+    wait_for(lambda: asked)
+    for _ in range(10):
+        queue.put(uuid.uuid4())
+    is_over.set()
+    queue._waiting.join()
+
+    assert len(asked) == 1 + 3
+
+
+def test_queue_that_hangs_does_not_keep_the_process_from_ending(reader, session, scripted_model):
+    with create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        server = Served(
+            LLM_BASE_URL=scripted_model.base_url,
+            LLM_API_KEY="scripted",
+            CELERY_BROKER_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0",
+        ).start()
+        try:
+            with server.socket(reader, session.id) as client:
+                client.ask(QUESTION)
+                client.until("ai_response")
+            with silent.accept()[0]:
+                server.process.send_signal(signal.SIGTERM)
+                code = server.process.wait(15)
+        finally:
+            server.stop()
+
+    assert code == 0
 
 
 def joined_the_group(clients: list[ChatSocket], session: Session) -> None:
