@@ -58,15 +58,17 @@ class Prompt:
     canary: str
 
 
-def prompt_budget(role: Role, model: str) -> int:
+def prompt_budget(role: Role, model: str, written: str = "") -> int:
     """Return how many tokens a prompt may take: what the role grants, and no more than the model has beside the reply.
 
+    A model that writes on where a reply broke off has to take what is ``written``, too.
     What the instructions and the question need a prompt takes anyway; a model of less than that is not for this role.
     """
     context = llm.context_tokens(model)
     if context is None:
         return role.prompt_budget_tokens
-    return max(0, min(role.prompt_budget_tokens, context - role.max_output_tokens))
+    taken = role.max_output_tokens + continuation_budget(written)
+    return max(0, min(role.prompt_budget_tokens, context - taken))
 
 
 def build_prompt(
@@ -77,8 +79,9 @@ def build_prompt(
     passages: Sequence[NumberedPassage],
     summary: str = "",
     model: str = "",
+    written: str = "",
 ) -> Prompt:
-    """Build the prompt inside the token budget of role and model.
+    """Build the prompt inside the token budget of role and model; what is ``written`` follows it by ``continuation``.
 
     Instructions and question always go in; the summary if it fits, passages by rank while they fit, then turns from
     the newest back.
@@ -89,7 +92,7 @@ def build_prompt(
     canary = new_canary()
     opening = _opening(role, blocks, canary)
     asked = blocks.wrap("question", question)
-    room = prompt_budget(role, model) - _cost(asked)
+    room = prompt_budget(role, model, written) - _cost(asked)
     closing = _closing(summary, blocks, canary)
     if room < _cost(_system_text(opening, (), closing)):
         closing = _closing("", blocks, canary)

@@ -169,6 +169,7 @@ class ReplyEngine:
             passages=passages,
             summary=context.summary,
             model=context.model,
+            written=context.written,
         )
         sources = sources[: prompt.passages]
         going_on = continuation(context.written)

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from chat import data_blocks
 from chat.models import Role
-from chat.prompts import NumberedPassage, PastTurn, build_prompt
+from chat.prompts import NumberedPassage, PastTurn, build_prompt, continuation
 from guoxue.llm import bound_tokens
 
 PASSAGES = [NumberedPassage(n, f"《论语·第{n}》", "学而时习之" * 20) for n in range(1, 6)]
@@ -61,6 +61,20 @@ def test_model_that_takes_little_gets_a_shorter_prompt(settings):
         return sum(bound_tokens(message.content) for message in prompt.messages)
 
     assert size("small") <= 1000 < size("large") <= 6000
+
+
+def test_what_a_reply_had_written_is_room_that_its_continuation_has_not(settings):
+    settings.LLM_CONTEXT_TOKENS = {"small": 4000}
+    small = role(prompt_budget_tokens=6000, max_output_tokens=1000)
+    written = "学" * 800
+
+    prompt = build_prompt(
+        role=small, question="何谓学？", history=HISTORY, passages=PASSAGES, model="small", written=written
+    )
+
+    sent = (*prompt.messages, *continuation(written))
+    assert sum(bound_tokens(message.content) for message in sent) <= 4000 - 1000
+    assert prompt.passages > 0
 
 
 def test_of_the_turns_the_newest_stay():
