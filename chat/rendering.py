@@ -43,14 +43,15 @@ def render_reply(
     image and no raw HTML. Size, nesting and time are bounded.
     """
     environment = {"passage_ids": {source["n"]: source["passage_id"] for source in sources}}
-    if _is_hostile(text):
+    if is_hostile(text):
         return _clean(_plain_paragraphs(text, environment["passage_ids"]))
     tokens = _markdown.parse(text, environment)
     mark_quotes(tokens, text, quotes)
     return _clean(_markdown.renderer.render(tokens, _markdown.options, environment))
 
 
-def _is_hostile(text: str) -> bool:
+def is_hostile(text: str) -> bool:
+    """Tell whether a text would keep a Markdown parser at work for long; no reply meant to be read would."""
     lines = text.splitlines()
     depths = [_depth(line) for line in lines]
     cells = max((line.count("|") for line in lines if _TABLE_RULE.fullmatch(line)), default=0)

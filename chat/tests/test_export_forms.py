@@ -131,6 +131,60 @@ def test_what_others_wrote_does_not_change_the_document(reader, session, talk):
     assert (lines[place - 1], lines[place + 1]) == ("```", "```")
 
 
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("C# 与 # 号\n## 小题", "C# 与 # 号\n##### 小题"),
+        ("> # 引中题\n\n- # 项中题", "> #### 引中题\n\n- #### 项中题"),
+        ("大题\n===\n正文", "#### 大题\n正文"),
+        ("> 两行\n> 小题\n> ---\n> 正文", "> ##### 两行 小题\n> 正文"),
+        ("###### 深题\n\n---\n文", "###### 深题\n\n---\n文"),
+        # The second line does not end the code: it says more than a fence.
+        ("```\n```python\n# 码\n```\n# 题", "```\n```python\n# 码\n```\n#### 题"),
+        ("    # 缩进的码 <b>", "    # 缩进的码 <b>"),
+        # A fence in a list ends with the list.
+        ("- 例\n  ```\n  码\n\n# 题 <b>", "- 例\n  ```\n  码\n\n#### 题 \\<b>"),
+        ("1. 例\n   ~~~\n   码", "1. 例\n   ~~~\n   码"),
+        ("~~~~\n```\n~~~", "~~~~\n```\n~~~\n~~~~"),
+        ("```", "```\n```"),
+        ("一\u2028# 二\x0b# 三", "一\u2028# 二\x0b# 三"),
+    ],
+)
+def test_the_structure_of_a_reply_stays_under_its_speaker(reader, talk, reply, shown):
+    message = talk.ask("问", reply)
+
+    text = text_of(exported(reader, "markdown"))
+
+    place = text.index(f"\n\n（{label_of(message)}")
+    words = text[:place].rpartition("\n### ")[2].partition("\n\n")[2]
+    assert words == shown
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("题\n===\n---", r"> 题|> \===|> \---"),
+        ("- 甲\n+ 乙\n1. 丙\n23) 丁", r"> \- 甲|> \+ 乙|> 1\. 丙|> 23\) 丁"),
+        ("&lt;b&gt; 1.5 元", r"> \&lt;b\&gt; 1.5 元"),
+        ("论语 1-2 章", "> 论语 1-2 章"),
+    ],
+)
+def test_a_question_reads_as_it_was_typed(reader, talk, question, shown):
+    talk.ask(question, "答")
+
+    lines = [line.rstrip() for line in text_of(exported(reader, "markdown")).splitlines()]
+
+    assert [line for line in lines if line.startswith(">")] == shown.split("|")
+
+
+def test_a_reply_that_would_keep_the_parser_at_work_comes_as_plain_text(reader, talk):
+    talk.ask("问", "> " * 2000 + "# 甲\n```")
+
+    lines = text_of(exported(reader, "markdown")).splitlines()
+
+    assert (r"\> " * 2000 + r"\# 甲  " in lines, r"\`\`\`" in lines) == (True, True)
+
+
 def test_sessions_come_oldest_first_and_empty_ones_not_at_all(reader, session, talk):
     talk.ask("旧", "答")
     create_session(user=reader)
