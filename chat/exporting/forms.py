@@ -1,6 +1,7 @@
 """Decides what every form of an export can do: write conversations into a part, put the parts together as one file."""
 
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,23 +61,23 @@ class Form(Protocol):
         ...
 
 
-class TextForm:
+class TextForm(ABC):
     """A form whose file is a head, the parts one after another, and a foot."""
 
     FULL_BYTES = 4_000_000
     separator = ""
 
+    @abstractmethod
     def head(self, cover: Cover) -> str:
         """Return what stands before the conversations."""
-        raise NotImplementedError
 
+    @abstractmethod
     def foot(self, cover: Cover) -> str:
         """Return what stands behind the conversations."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pieces(self, conversation: Conversation) -> Iterator[str]:
         """Yield a conversation's text, a message at a time."""
-        raise NotImplementedError
 
     def write_part(
         self,
