@@ -3,6 +3,7 @@
 import uuid
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 from django.db import connection
@@ -355,6 +356,37 @@ def test_operators_decide_on_a_role_as_they_saw_it(reader):
     passed = pass_role(role_id=role.id, seen_at=changed.updated_at)
     refused = refuse_role(role_id=role.id, seen_at=passed.updated_at, note="冒充官方")
     assert (passed.review, refused.review, refused.review_note) == ("passed", "refused", "冒充官方")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_does_not_undo_a_refusal_of_the_same_moment(monkeypatch):
+    reader = make_user()
+    role = make(reader)
+    has_read, has_refused = Event(), Event()
+    own_role = services.own_role
+
+    def own_role_before_a_refusal(*args, **options):
+        found = own_role(*args, **options)
+        if options:
+            has_read.set()
+            has_refused.wait(0.5)
+        return found
+
+    def refuse():
+        has_read.wait(20)
+        try:
+            return refuse_role(role_id=role.id, seen_at=role.updated_at, note="冒充官方")
+        finally:
+            has_refused.set()
+
+    monkeypatch.setattr(services, "own_role", own_role_before_a_refusal)
+    change = partial(change_role, user=reader, role_id=role.id, wanted=RoleChanges(memory_turns=1))
+    changed, refused = run_together([change, refuse])
+
+    # The operator has to wait, and then to look again: what they decided on is no longer what it was.
+    assert (changed.memory_turns, type(refused)) == (1, errors.RoleChanged)
+    role.refresh_from_db()
+    assert (role.memory_turns, role.review) == (1, "passed")
 
 
 def test_an_offered_role_is_not_decided_on(db):
