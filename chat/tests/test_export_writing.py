@@ -136,6 +136,23 @@ def test_a_worker_that_comes_back_late_writes_nothing(export, small_parts, monke
     assert titles(export) == ALL
 
 
+def test_a_worker_that_comes_back_late_leaves_the_files_to_its_successor(export, small_parts, monkeypatch):
+    assemble, publish, published = JsonForm.assemble, places.publish, []
+
+    def overtaken(form, parts, target, cover):
+        assemble(form, parts, target, cover)
+        grow_silent(export)
+        exports.claim_export(export_id=export.id)
+
+    monkeypatch.setattr(JsonForm, "assemble", overtaken)
+    monkeypatch.setattr(places, "publish", lambda *file: published.append(file) or publish(*file))
+    writing.run_export(export_id=export.id)
+
+    export.refresh_from_db()
+    assert (export.status, export.attempts, published) == ("running", 2, [])
+    assert len(list(places.parts_of(export).glob("0*"))) == 6
+
+
 def test_a_deleted_export_stops_its_worker_and_leaves_nothing(reader, export, monkeypatch):
     read = writing.conversation
 
