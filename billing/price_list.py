@@ -26,8 +26,8 @@ def forget_price_list() -> None:
 
 
 def _read() -> list[_Version]:
-    """Read the versions that count or are to count, the older ones first."""
+    """Read the versions that count or are to count, of each model the older ones first."""
     now = timezone.now()
-    prices = [*Price.objects.in_force(now), *Price.objects.filter(valid_from__gt=now)]
-    prices.sort(key=lambda price: price.valid_from)
+    upcoming = Price.objects.filter(valid_from__gt=now).order_by("valid_from")
+    prices = [*Price.objects.in_force(now), *upcoming]
     return [(price.valid_from, dict(PriceSerializer(price).data)) for price in prices]

@@ -82,16 +82,28 @@ def test_a_price_that_an_operator_saves_is_seen_at_once(way: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_version_counts_from_its_moment_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, {"mine": 2 * YUAN}),
+        (30, {"mine": 7, "new": 8}),
+        (39, {"mine": 7, "new": 8}),
+        (40, {"mine": 9, "new": 8}),
+    ],
+)
+def test_a_version_counts_from_its_moment_on(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, shown: dict[str, int]
+) -> None:
     now = timezone.now()
     make_price("mine")
     make_price("mine", valid_from=now + timedelta(seconds=30), input_micros=7)
+    make_price("mine", valid_from=now + timedelta(seconds=40), input_micros=9)
     make_price("new", valid_from=now + timedelta(seconds=30), input_micros=8)
     before = listed()
 
-    monkeypatch.setattr(module, "timezone", SimpleNamespace(now=lambda: now + timedelta(seconds=30)))
+    monkeypatch.setattr(module, "timezone", SimpleNamespace(now=lambda: now + timedelta(seconds=seconds)))
 
-    assert (before, listed()) == ({"mine": 2 * YUAN}, {"mine": 7, "new": 8})
+    assert (before, listed()) == ({"mine": 2 * YUAN}, shown)
 
 
 @pytest.mark.django_db(transaction=True)
