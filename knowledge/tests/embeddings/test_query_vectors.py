@@ -53,6 +53,16 @@ def test_another_query_and_another_model_have_vectors_of_their_own() -> None:
     assert np.array_equal(switched, -FakeEmbedder().embed_query(QUERY))
 
 
+def test_a_model_that_is_set_to_another_size_is_asked_again() -> None:
+    embedder = CountingEmbedder()
+    query_vector(embedder, QUERY)
+
+    embedder.dimensions //= 2
+    query_vector(embedder, QUERY)
+
+    assert embedder.asked == [QUERY, QUERY]
+
+
 def test_twenty_who_ask_at_once_have_it_embedded_once() -> None:
     embedder = CountingEmbedder(seconds=0.2)
 
