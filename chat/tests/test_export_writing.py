@@ -177,6 +177,15 @@ def test_sessions_deleted_meanwhile_are_passed_over(reader, export):
     assert (export.status, titles(export)) == ("done", ALL[1:5])
 
 
+def test_a_session_of_somebody_else_is_passed_over(export, stranger):
+    Session.objects.filter(title="第3段").update(owner=stranger)
+
+    writing.run_export(export_id=export.id)
+
+    export.refresh_from_db()
+    assert (export.status, titles(export)) == ("done", ALL[:3] + ALL[4:])
+
+
 def test_an_export_all_of_whose_sessions_went_is_an_empty_file(export):
     Session.objects.all().delete()
 
