@@ -40,6 +40,8 @@ redis.call('EXPIRE', KEYS[1], {_LIFE_SECONDS})
 redis.call('EXPIRE', KEYS[2], {_LIFE_SECONDS})
 return 1
 """
+# How many there are in all sets together; the askers themselves stay in Redis.
+_COUNT_TOGETHER = "return #redis.call('SUNION', unpack(KEYS))"
 
 
 def note_search(query: str, *, hits: list[Hit], address: str | None) -> None:
@@ -55,7 +57,7 @@ def note_search(query: str, *, hits: list[Hit], address: str | None) -> None:
     try:
         keys = [_day_key(today), _askers_key(today, folded)]
         is_new = redis_client().eval(_COUNT, len(keys), *keys, folded, asker)
-        if is_new and len(_askers_of([folded])[folded]) == FEWEST_ASKERS:
+        if is_new and _askers_of([folded])[folded] == FEWEST_ASKERS:
             _shared.forget()
     except (RedisError, OSError) as error:
         logger.warning("a search was not counted, Redis is away: %s", error)
@@ -87,15 +89,16 @@ def _read() -> list[str]:
     except (RedisError, OSError) as error:
         logger.warning("there are no popular searches, Redis is away: %s", error)
         return []
-    shown = [query for query in candidates if len(askers[query]) >= FEWEST_ASKERS]
-    return sorted(shown, key=lambda query: (-len(askers[query]), query))[:SHOWN_CANDIDATES]
+    shown = [query for query in candidates if askers[query] >= FEWEST_ASKERS]
+    return sorted(shown, key=lambda query: (-askers[query], query))[:SHOWN_CANDIDATES]
 
 
-def _askers_of(queries: list[str]) -> dict[str, set[bytes]]:
-    """Return who asked each query on any of the last days: the same person on several days is one."""
+def _askers_of(queries: list[str]) -> dict[str, int]:
+    """Return how many asked each query on any of the last days: the same person on several days is one."""
+    days = _days()
     with redis_client().pipeline(transaction=False) as commands:
         for query in queries:
-            commands.sunion([_askers_key(day, query) for day in _days()])
+            commands.eval(_COUNT_TOGETHER, len(days), *(_askers_key(day, query) for day in days))
         return dict(zip(queries, commands.execute(), strict=True))
 
 
