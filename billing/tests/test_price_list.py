@@ -5,6 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_operator
 from billing import price_list as module
-from billing.price_list import price_list
+from billing.price_list import forget_price_list, price_list
 from billing.tests.factories import YUAN, make_price
 from guoxue.tests.racing import run_together
 
@@ -54,7 +55,12 @@ def test_the_list_is_kept() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["add", "change", "delete"])
-def test_a_price_that_an_operator_saves_is_seen_at_once(way: str) -> None:
+def test_a_price_that_an_operator_saves_is_seen_at_once(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(
+        "billing.admin.prices.forget_price_list",
+        lambda: told.append(connection.in_atomic_block) or forget_price_list(),
+    )
     operator = Client()
     operator.force_login(make_operator())
     make_price("mine")
@@ -79,6 +85,8 @@ def test_a_price_that_an_operator_saves_is_seen_at_once(way: str) -> None:
             "delete": {"mine": 2 * YUAN},
         }[way]
     )
+    # Before the commit, whoever asked would have read and kept the old list.
+    assert told == [False]
 
 
 @pytest.mark.django_db
