@@ -65,7 +65,11 @@ def note_search(query: str, *, hits: list[Hit], address: str | None) -> None:
 
 def popular_searches() -> list[str]:
     """Return the folded queries that at least ``FEWEST_ASKERS`` people asked lately, the most asked first."""
-    return _shared.get("lately", _read)
+    try:
+        return _shared.get("lately", _read)
+    except (RedisError, OSError) as error:
+        logger.warning("there are no popular searches, Redis is away: %s", error)
+        return []
 
 
 def _is_countable(query: str, folded: str) -> bool:
@@ -77,18 +81,14 @@ def _is_countable(query: str, folded: str) -> bool:
 
 def _read() -> list[str]:
     totals: dict[str, float] = {}
-    try:
-        with redis_client().pipeline(transaction=False) as commands:
-            for day in _days():
-                commands.zrevrange(_day_key(day), 0, SHOWN_CANDIDATES - 1, withscores=True)
-            for rows in commands.execute():
-                for query, score in rows:
-                    totals[query.decode()] = totals.get(query.decode(), 0) + score
-        candidates = [query for query, total in totals.items() if total >= FEWEST_ASKERS]
-        askers = _askers_of(candidates)
-    except (RedisError, OSError) as error:
-        logger.warning("there are no popular searches, Redis is away: %s", error)
-        return []
+    with redis_client().pipeline(transaction=False) as commands:
+        for day in _days():
+            commands.zrevrange(_day_key(day), 0, SHOWN_CANDIDATES - 1, withscores=True)
+        for rows in commands.execute():
+            for query, score in rows:
+                totals[query.decode()] = totals.get(query.decode(), 0) + score
+    candidates = [query for query, total in totals.items() if total >= FEWEST_ASKERS]
+    askers = _askers_of(candidates)
     shown = [query for query in candidates if askers[query] >= FEWEST_ASKERS]
     return sorted(shown, key=lambda query: (-askers[query], query))[:SHOWN_CANDIDATES]
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.test import Client
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from guoxue import caching
 from guoxue.tests.racing import run_together
@@ -173,6 +174,19 @@ def test_without_redis_searches_go_on_and_nothing_is_popular(settings):
     note("上善若水", 3)
 
     assert popular_searches() == []
+
+
+def test_a_count_that_redis_did_not_give_in_time_is_not_kept(monkeypatch):
+    note("上善若水", 3)
+
+    def too_late(_: list[str]) -> dict[str, int]:
+        raise RedisTimeout
+
+    with monkeypatch.context() as slow:
+        slow.setattr(popular, "_askers_of", too_late)
+        missed = popular_searches()
+
+    assert (missed, popular_searches()) == ([], ["上善若水"])
 
 
 @pytest.mark.django_db
