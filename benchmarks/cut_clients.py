@@ -23,6 +23,8 @@ from benchmarks.upstream import distinct_text, scripted_upstream
 _DATABASE = "guoxue_bench_cut_clients"
 _QUESTION = "何谓学？"
 _DELTAS, _GAP = 400, 0.15
+# With this the server tells a client that is too slow to connect again.
+_RESUME = 4408
 
 
 @dataclass
@@ -104,11 +106,14 @@ async def _listen(engines: Sequence[Engine], client: _Client, cuts: int) -> None
                     if _hear(client, json.loads(text)):
                         break
         except TimeoutError:
+            if client.cuts == cuts:
+                raise SystemExit(f"A reply has not ended: {len(client.pieces)} deltas came of it.") from None
             client.cuts += 1
             # As when the network is gone: nothing is said, nothing more is read.
             socket.transport.abort()
-        except ConnectionClosed:
-            continue
+        except ConnectionClosed as closed:
+            if closed.rcvd is None or closed.rcvd.code != _RESUME:
+                raise SystemExit(f"The server has closed: {closed}") from closed
         else:
             await socket.close()
 

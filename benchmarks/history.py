@@ -77,8 +77,6 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=400, metavar="N", help="in each half of a pair")
     options = parser.parse_args()
     python = peer_python("history", _PEERS / "history-requirements.txt")
-    # Tokens are signed here and read by both servers.
-    os.environ["SECRET_KEY"] = SECRET_KEY
     with own_database(_DATABASE):
         path, token = _fill()
         return _measure(python, path, token, options.pairs, options.requests)
