@@ -1,5 +1,6 @@
 """Decides how a server is run beside a benchmark: on a port of its own, as a process that ends with the block."""
 
+import shlex
 import subprocess
 import time
 import urllib.request
@@ -17,12 +18,14 @@ def running(
         try:
             for _ in range(300):
                 if process.poll() is not None:
-                    raise SystemExit(f"{command[-1]} has ended; see above.")
+                    raise SystemExit(f"{shlex.join(command)} has ended; see above.")
                 try:
                     urllib.request.urlopen(url, timeout=5).read()
                     break
                 except OSError:
                     time.sleep(0.1)
+            else:
+                raise SystemExit(f"{shlex.join(command)} does not answer at {url}.")
             yield process
         finally:
             process.terminate()
