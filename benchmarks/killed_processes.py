@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from benchmarks.database import own_database
 from benchmarks.engine import Conversation, Engine, make_conversations, send
@@ -128,8 +128,8 @@ async def _ask(engine: Engine, conversation: Conversation, accepted: set[str]) -
                     accepted.add(frame["data"]["message_id"])
                 elif frame["type"] == "ai_response":
                     return
-    except (ConnectionClosed, OSError, EOFError, TimeoutError):
-        # Killed.
+    except (ConnectionClosed, InvalidMessage, OSError, EOFError, TimeoutError):
+        # Killed; perhaps in the middle of a handshake.
         return
 
 
