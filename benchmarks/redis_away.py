@@ -1,6 +1,7 @@
 """Decides whether the conversation goes on, with nothing lost, while Redis is away and after it has forgotten everything.
 
-``python -m benchmarks.redis_away [--readers N] [--away SECONDS]``; Redis is reached through a door that we close.
+``python -m benchmarks.redis_away [--readers N] [--away SECONDS]``; Redis is reached through a door that we close. The
+database that REDIS_URL names is emptied, with all that anybody else keeps there.
 """
 
 import argparse
@@ -123,7 +124,7 @@ async def _run(away_seconds: float, conversations: list[list[Conversation]]) -> 
         phase[0] = "while it was away"
         await door.close()
         redis = Redis.from_url(url)
-        await redis.flushall()
+        await redis.flushdb()
         await redis.aclose()
         await asyncio.sleep(away_seconds)
         await door.open()
