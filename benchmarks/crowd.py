@@ -9,7 +9,6 @@ import asyncio
 import statistics
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
@@ -22,6 +21,7 @@ from benchmarks.upstream import scripted_upstream
 
 _DATABASE = "guoxue_bench_crowd"
 _QUESTION = "何谓学？"
+_LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -36,11 +36,9 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from knowledge.services import index_corpus
     from knowledge.starter.loading import load_starter
 
     load_starter()
-    index_corpus()
     print_machine()
     with ExitStack() as stack:
         upstream = stack.enter_context(scripted_upstream(deltas=options.deltas, gap_seconds=options.gap))
@@ -51,15 +49,10 @@ def _measure(options: argparse.Namespace) -> int:
         growth = _growth_of(
             engine.process.pid,
             lambda: heard.extend(asyncio.run(engine.ask_all(conversations, _QUESTION))),
-            wait=options.deltas * options.gap * 0.7,
         )
         peer = stack.enter_context(RelayPeer(upstream, "sdk"))
         peer.cpu_of(20, _QUESTION)
-        theirs = _growth_of(
-            peer.process.pid,
-            lambda: peer.cpu_of(options.streams, _QUESTION),
-            wait=options.deltas * options.gap * 0.7,
-        )
+        theirs = _growth_of(peer.process.pid, lambda: peer.cpu_of(options.streams, _QUESTION))
     added = sorted(1000 * (gap - options.gap) for each in heard for gap in _gaps(each))
     p50, p99 = statistics.median(added), added[int(0.99 * (len(added) - 1))]
     print(f"added between deltas: p50 {p50:.0f} ms, worst {added[-1]:.0f} ms; {len(added)} frames.")
@@ -79,20 +72,24 @@ def _gaps(heard: Heard) -> Sequence[float]:
     return [later - earlier for earlier, later in pairwise(heard.after["delta"])]
 
 
-def _growth_of(pid: int, run: Callable[[], object], *, wait: float) -> int:
-    """Return by how many bytes the process has grown when most of the run is over, and all streams live."""
+def _growth_of(pid: int, run: Callable[[], object]) -> int:
+    """Return by how many bytes the process grows at most while it runs: how many streams live when is not known."""
     before = private_bytes_of(pid)
-    measured: list[int] = []
+    seen = [before]
+    over = threading.Event()
 
     def look() -> None:
-        time.sleep(wait)
-        measured.append(private_bytes_of(pid) - before)
+        while not over.wait(_LOOK_SECONDS):
+            seen.append(private_bytes_of(pid))
 
     looker = threading.Thread(target=look)
     looker.start()
-    run()
-    looker.join()
-    return measured[0]
+    try:
+        run()
+    finally:
+        over.set()
+        looker.join()
+    return max(seen) - before
 
 
 if __name__ == "__main__":

@@ -34,11 +34,9 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from knowledge.services import index_corpus
     from knowledge.starter.loading import load_starter
 
     load_starter()
-    index_corpus()
     with ExitStack() as stack:
         upstream = stack.enter_context(scripted_upstream(deltas=options.deltas, gap_seconds=options.gap))
         daphne = stack.enter_context(Engine("daphne", upstream))
