@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -55,6 +57,14 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
+def wait_in(page: Page, condition: Callable[[], Any]) -> None:
+    """Wait until something has come of the page; Playwright tells us of it only while we wait for the page."""
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(10)
+
+
 class Wire:
     """What stands between the page and the server: frames can be slipped in or held back, and the line cut."""
 
@@ -63,6 +73,7 @@ class Wire:
         self.connections = 0
         self.refuses_with: int | None = None
         self.holds = ""
+        self._tab = page
         self._held: list[str | bytes] = []
         self._page: WebSocketRoute | None = None
         self._server: WebSocketRoute | None = None
@@ -85,6 +96,11 @@ class Wire:
             self._held.append(message)
         elif self._server is not None:
             self._server.send(message)
+
+    def asked(self) -> str:
+        """Wait for the question that is held back, and return its ``client_message_id``."""
+        wait_in(self._tab, lambda: self._held)
+        return str(json.loads(self._held[-1])["data"]["client_message_id"])
 
     def let_go(self) -> None:
         """Pass on what was held back, and hold nothing any more."""

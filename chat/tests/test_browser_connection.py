@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from accounts.models import User
 from chat.models import Message, Session
 from chat.services.sessions import create_session
-from chat.tests.reading import Wire, ask, log_in, open_session, ready, thread
+from chat.tests.reading import Wire, ask, log_in, open_session, ready, thread, wait_in
 from chat.tests.served import Served
 from guoxue.tests.browsing import MARKS
 from guoxue.tests.scripted_model import Say, ScriptedModel, Usage, Wait
@@ -34,11 +34,8 @@ def stop_clock(page: Page) -> None:
 
 
 def connected(wire: Wire, page: Page, times: int) -> None:
-    """Let the page run until it has connected so often; Playwright tells us only while we wait for the page."""
-    for _ in range(100):
-        if wire.connections >= times:
-            break
-        page.evaluate("0")
+    """Let the page run until it has connected so often, and not once more."""
+    wait_in(page, lambda: wire.connections >= times)
     assert wire.connections == times
 
 
@@ -181,3 +178,29 @@ def test_two_tabs_of_a_session_show_the_same_reply(
         expect(tab.locator(".reply[data-status=completed]")).to_be_visible()
         assert thread(tab) == ["何谓仁？", "仁者爱人。"]
     assert Message.objects.count() == 2
+
+
+def test_a_tab_that_reads_slowly_of_another_tabs_reply_misses_nothing_of_it(
+    served: Served, page: Page, reader: User, session: Session, scripted_model: ScriptedModel
+) -> None:
+    first, more = threading.Event(), threading.Event()
+    scripted_model.script = [Wait(first), Say("仁者"), Wait(more), Say("爱人。"), Usage(9, 9)]
+    log_in(page, served, reader)
+    open_session(page, served, session)
+    other = page.context.new_page()
+    heard: list[str | bytes] = []
+    other.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
+    open_session(other, served, session)
+    held: list[tuple[Route, APIResponse]] = []
+    other.route("**/messages", lambda route: held.append((route, route.fetch())))
+
+    ask(page, "何谓仁？")
+    wait_in(other, lambda: held)
+    first.set()
+    wait_in(other, lambda: any('"delta"' in str(frame) for frame in heard))
+    route, read_before = held[0]
+    route.fulfill(response=read_before)
+
+    expect(other.locator(".prose")).to_have_text("仁者")
+    more.set()
+    expect(other.locator(".prose")).to_have_text("仁者爱人。")

@@ -35,7 +35,7 @@ def wire(served: Served, page: Page, reader: User, session: Session) -> Wire:
 def test_who_waits_in_line_reads_how_many_are_before(wire: Wire, page: Page) -> None:
     wire.holds = "user_message"
     ask(page, "何谓仁？")
-    asked = wire.sent[-1]["data"]["client_message_id"]
+    asked = wire.asked()
 
     wire.say("queued", client_message_id=asked, position=3)
     expect(page.locator(".reply-waiting")).to_have_text("前面还有 2 位，请稍候…")
@@ -178,7 +178,7 @@ def test_a_refused_regeneration_says_why_and_is_tried_again(wire: Wire, page: Pa
     wire.holds = "regenerate"
     page.get_by_role("button", name="重新生成").click()
     expect(page.locator(".reply[data-status=streaming]")).to_be_visible()
-    refused = wire.sent[-1]["data"]["client_message_id"]
+    refused = wire.asked()
 
     saturated = {"code": "service_saturated", "message": "现在提问的人太多，请稍后再试。", "retryable": True}
     wire.say("error", client_message_id=refused, error=saturated)
@@ -195,7 +195,7 @@ def test_a_refused_regeneration_says_why_and_is_tried_again(wire: Wire, page: Pa
 def test_a_refused_question_keeps_its_words_and_is_sent_again(wire: Wire, page: Page) -> None:
     wire.holds = "user_message"
     ask(page, "何谓仁？")
-    refused = wire.sent[-1]["data"]["client_message_id"]
+    refused = wire.asked()
     credit = {
         "code": "insufficient_credit",
         "message": "余额不足以支付一条回复，请先充值。",

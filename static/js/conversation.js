@@ -173,10 +173,11 @@ export class Conversation {
   // A page that was read before the final frame came knows less than this tab does.
   #adopt(message) {
     const known = this.find(message.id) ?? this.#expected(message);
-    if (!known) return { ...message, key: message.id, delivery: null };
-    if (message.status === "streaming" && isFinal(known)) return known;
-    const text = message.status === "streaming" ? longer(message.text, known.text) : message.text;
-    return Object.assign(known, message, { text, delivery: null });
+    if (message.status === "streaming" && known && isFinal(known)) return known;
+    // Deltas of a reply that was asked elsewhere may come before it is found in the history.
+    const shown = known?.text ?? this.#texts.get(message.id)?.text ?? "";
+    const text = message.status === "streaming" ? longer(message.text, shown) : message.text;
+    return Object.assign(known ?? { key: message.id }, message, { text, delivery: null });
   }
 
   // What was sent from here and is met in the history before its `accepted` has come.

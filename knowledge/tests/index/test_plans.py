@@ -72,23 +72,11 @@ def test_scope_is_no_part_of_what_is_asked(lookup: Callable[[Where], object]) ->
 
 @pytest.mark.usefixtures("small_corpus")
 @pytest.mark.parametrize("lookup", LOOKUPS)
-def test_lists_can_be_looked_up_by_their_key(lookup: Callable[[Where], object]) -> None:
-    """The statement can use the key: with sequential scans priced out, the plan has none.
-
-    Nothing is said of what the planner prefers: this corpus is so small that reading all of it is best.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-
-    plan = plan_of(lambda: lookup(Where()))
-
-    assert_by_key(plan)
-
-
-@pytest.mark.usefixtures("small_corpus")
-@pytest.mark.parametrize("lookup", LOOKUPS)
 def test_lists_of_a_large_index_are_looked_up_by_their_key(lookup: Callable[[Where], object]) -> None:
-    """The planner prefers the key by itself where the table is of some size: 40 000 blocks in four segments."""
+    """The planner prefers the key where the table is of some size: 40 000 blocks in four segments.
+
+    Nothing is said of a small one, of which reading all is best.
+    """
     add_blocks(segments=4, blocks=10_000)
 
     plan = plan_of(lambda: lookup(Where()))
