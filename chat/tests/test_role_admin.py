@@ -197,6 +197,17 @@ def test_an_operator_decides_on_a_waiting_role(admin_client, waiting, decision, 
     assert LogEntry.objects.filter(object_id=str(waiting.pk)).exists() == bool(decision)
 
 
+def test_the_review_shows_all_of_a_roles_scope(admin_client, waiting):
+    address = f"{OWN}review/?ids={waiting.pk}"
+    unlimited = admin_client.get(address).content.decode()
+    Role.objects.filter(pk=waiting.pk).update(scope_works=["论语"], scope_categories=["经部", "子部"])
+
+    limited = admin_client.get(address).content.decode()
+
+    assert "全部书目 · 全部部类" in unlimited
+    assert "论语 · 经部、子部" in limited
+
+
 def test_the_action_leads_to_the_review_of_the_chosen(admin_client, waiting):
     response = admin_client.post(OWN, {"action": "review_selected", "_selected_action": [waiting.pk]})
 
