@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -27,6 +28,7 @@ from benchmarks.servers import free_port, running
 Kind = Literal["daphne", "uvicorn", "daphne without a log"]
 _PEERS = Path(__file__).with_name("peers")
 _CLOCK_OF_PROCESS = 2
+_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,12 @@ class Engine:
         return self.cpu_seconds() - before
 
     async def ask_all(self, conversations: Sequence[Conversation], message: str) -> list[Heard]:
-        """Ask in all conversations at once; return what was heard, or end the benchmark where a reply failed."""
-        return await asyncio.gather(*(self.ask(each, message) for each in conversations))
+        """Ask in all conversations at once; return what was heard, or end the benchmark where a reply failed.
+
+        No question comes twice, to whichever engine: the vector of one that is known would spare the work.
+        """
+        asks = (self.ask(each, f"{message}（第{next(_numbers)}问）") for each in conversations)
+        return await asyncio.gather(*asks)
 
     async def ask(
         self,
