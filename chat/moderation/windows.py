@@ -1,6 +1,7 @@
 """Decides in which pieces a growing or a long text is judged, so that nothing hides at the edge of a piece."""
 
 from collections.abc import Iterator, Sequence
+from io import StringIO
 
 from chat.moderation.judging import Direction, Judgement, Moderator, judge_by_all, unanswered, weightiest
 from chat.moderation.local import judge_hits
@@ -31,7 +32,7 @@ class OutputWindows:
     def __init__(self, words: WordList, remote: tuple[Moderator, ...] = ()) -> None:
         self._words = words
         self._remote = remote
-        self._text: list[str] = []
+        self._text = StringIO()
         self._skeleton_tail = ""
         self._tail = ""
         self._reported: set[str] = set()
@@ -42,7 +43,7 @@ class OutputWindows:
 
     def feed(self, delta: str) -> Judgement | None:
         """Take the next piece of the reply; return what the words say of it if that is new and no pass."""
-        self._text.append(delta)
+        self._text.write(delta)
         if self._remote:
             self._unseen += delta
         skeleton = self._skeleton_tail + skeleton_of(delta)
@@ -57,7 +58,7 @@ class OutputWindows:
 
     def finish(self) -> Judgement | None:
         """Judge the whole reply once more by the words: one may be stretched out further than ``feed`` looks back."""
-        text = "".join(self._text)
+        text = self._text.getvalue()
         return self._judge(text, self._words.find(text))
 
     def due(self, *, is_last: bool = False) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from chat import frames
 from chat.services.replies import Piece
 from chat.services.turns import Turn
+from chat.streaming.pieces import Pieces
 
 COALESCE_SECONDS = 0.03
 
@@ -18,7 +19,7 @@ class LiveReply:
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.pieces: list[str] = []
+        self.pieces = Pieces()
         self.sources: list[frames.Frame] | None = None
         self.final: frames.Frame | None = None
         self.stopping = False
@@ -28,7 +29,7 @@ class LiveReply:
         self.ended = False
         self.flushed = 0
         self.written = 0
-        self.thoughts: list[str] = []
+        self.thoughts = Pieces()
         self.retracted = False
         self.look_last: Callable[[], Awaitable[None]] | None = None
         self._pending: list[str] = []
@@ -99,19 +100,19 @@ class LiveReply:
     @property
     def text(self) -> str:
         """The reply as far as it is written."""
-        return "".join(self.pieces)
+        return str(self.pieces)
 
     @property
     def reasoning(self) -> str:
         """What the model has thought so far."""
-        return "".join(self.thoughts)
+        return str(self.thoughts)
 
     def unflushed(self) -> list[Piece]:
         """Return the pieces that are not yet saved."""
         message_id = self.turn.message_id
         return [
-            Piece(message_id, seq, text)
-            for seq, text in enumerate(self.pieces[self.flushed :], start=self.flushed + 1)
+            Piece(message_id, number + 1, self.pieces[number])
+            for number in range(self.flushed, len(self.pieces))
         ]
 
     async def frames_after(self, last_seq: int) -> AsyncIterator[frames.Frame]:

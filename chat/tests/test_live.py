@@ -41,7 +41,7 @@ def test_deltas_in_quick_succession_are_joined_after_the_first():
         for character in "学而时习之不亦说乎":
             live.append(character)
         live.cut()
-        return live.pieces
+        return list(live.pieces)
 
     assert asyncio.run(scenario()) == ["学", "而时习之不亦说乎"]
 
