@@ -76,8 +76,10 @@ def remembered_turns(reply: Message, *, limit: int) -> list[PastTurn]:
 
 def summary_for(reply: Message, role: Role) -> str:
     """Return the summary that holds for a reply: what came before the window on its own branch."""
+    if reply.reply_to is None or reply.reply_to.parent_id is None:
+        return ""
     summary = summary_of(reply.session)
-    if summary is None or reply.reply_to is None:
+    if summary is None:
         return ""
     return summary.text if _is_in_use(summary, role, reply.reply_to.parent_id) else ""
 

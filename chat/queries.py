@@ -43,15 +43,12 @@ class Progress:
     final: frames.Frame | None
 
 
-def reply_context(message_id: uuid.UUID) -> ReplyContext:
-    """Load role, model, question, remembered turns and summary of a streaming reply."""
-    related = ("role", "reply_to", "continues", "session__owner", "session__summary")
-    reply = Message.objects.select_related(*related).get(id=message_id)
+def reply_context(reply: Message) -> ReplyContext:
+    """Return what a streaming reply starts from; what was read or written when it began is not read again."""
     assert reply.role is not None and reply.reply_to is not None
-    turns = remembered_turns(reply, limit=reply.role.memory_turns)
-    reader = reply.session.owner
-    summary = summary_for(reply, reply.role)
-    context = ReplyContext(reader, reply.role, reply.model, reply.reply_to.text, tuple(turns), summary)
+    reader, question = reply.session.owner, reply.reply_to.text
+    turns = tuple(remembered_turns(reply, limit=reply.role.memory_turns))
+    context = ReplyContext(reader, reply.role, reply.model, question, turns, summary_for(reply, reply.role))
     if reply.continues is None:
         return context
     sources = tuple(Source(**source) for source in reply.continues.sources)

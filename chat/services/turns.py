@@ -29,7 +29,7 @@ _UNFINISHED = (Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Statu
 class Turn:
     """An accepted turn. ``created`` is false when the same request had been accepted before.
 
-    ``notice`` is what the reader of a persona must be told before its reply.
+    ``notice`` is what the reader of a persona must be told before its reply, ``reply`` the row of a new one.
     """
 
     session_id: uuid.UUID
@@ -41,6 +41,7 @@ class Turn:
     created: bool
     title: str | None = None
     notice: Notice | None = None
+    reply: Message | None = None
 
 
 def begin_turn(
@@ -255,6 +256,7 @@ def _start_reply(
         max_output_tokens=hold.max_output_tokens,
         created=True,
         notice=notice,
+        reply=reply,
     )
 
 

@@ -16,16 +16,15 @@ from chat import frames, offline
 from chat.background import deserves_aftercare
 from chat.endings import Outcome, interrupted
 from chat.errors import LeaseLost, ReplyRetracted, ServiceRestarting
-from chat.grounding import find_sources
 from chat.models import Message
-from chat.prompts import NumberedPassage, Prompt, build_prompt, continuation, estimated_cost
-from chat.queries import ReplyContext, final_frame, reply_context
-from chat.services.replies import finish_turn, record_grounding
+from chat.queries import final_frame
+from chat.services.replies import finish_turn
 from chat.services.turns import Turn
 from chat.streaming.admission import Admission, Slot
 from chat.streaming.enqueueing import enqueue_aftercare
 from chat.streaming.flusher import Flusher
 from chat.streaming.live import LiveReply
+from chat.streaming.preparing import Prepared, prepare_reply
 from chat.streaming.record import follow_record
 from chat.streaming.screening import open_screens
 from guoxue import llm
@@ -57,8 +56,11 @@ class ReplyEngine:
 
     def start(self, turn: Turn, slot: Slot) -> None:
         """Begin to write the reply of an accepted turn; returns at once. The slot is given back when it ends."""
-        live = self._live[turn.message_id] = LiveReply(turn)
-        task = asyncio.create_task(self._run(live), name=f"reply-{turn.message_id}")
+        assert turn.reply is not None
+        live = self._live[turn.message_id] = LiveReply(replace(turn, reply=None))
+        pump = asyncio.create_task(self._pump(live, turn.reply), name=f"pump-{turn.message_id}")
+        self._pumps[turn.message_id] = pump
+        task = asyncio.create_task(self._run(live, pump), name=f"reply-{turn.message_id}")
         self.track(task)
         task.add_done_callback(lambda _: slot.release())
         self._flusher.ensure_running()
@@ -125,9 +127,8 @@ class ReplyEngine:
         async for frame in follow_record(message_id, last_seq):
             yield frame
 
-    async def _run(self, live: LiveReply) -> None:
+    async def _run(self, live: LiveReply, pump: asyncio.Task[llm.StreamEnd]) -> None:
         message_id = live.turn.message_id
-        pump = self._pumps[message_id] = asyncio.create_task(self._pump(live), name=f"pump-{message_id}")
         try:
             outcome = await self._outcome(live, pump)
             if outcome is not None:
@@ -151,58 +152,32 @@ class ReplyEngine:
             error = await _last_look(live) or error
         return _ending(live, error, None if error else pump.result().usage)
 
-    async def _pump(self, live: LiveReply) -> llm.StreamEnd:
-        """Ground the reply, build the prompt, and pass the model's deltas on until its last word."""
-        turn = live.turn
-        context = await in_thread(reply_context, turn.message_id)
-        live.begin_with(context.written)
-        sources = context.sources
-        if sources is None:
-            sources = await in_thread(
-                find_sources, role=context.role, question=context.question, history=context.history
-            )
-        passages = [NumberedPassage(source.n, source.citation, source.text) for source in sources]
-        prompt = build_prompt(
-            role=context.role,
-            question=context.question,
-            history=context.history,
-            passages=passages,
-            summary=context.summary,
-            model=context.model,
-            written=context.written,
-        )
-        sources = sources[: prompt.passages]
-        going_on = continuation(context.written)
-        await in_thread(
-            record_grounding,
-            message_id=turn.message_id,
-            lease_token=turn.lease_token,
-            sources=sources,
-            prompt_tokens=prompt.estimated_tokens + sum(map(estimated_cost, going_on)),
-        )
-        live.set_sources([asdict(source) for source in sources])
-        if context.model == llm.OFFLINE_MODEL:
-            return await _write_offline(live, offline.compose_answer(sources).removeprefix(context.written))
-        return await self._read_model(live, context, prompt, going_on)
+    async def _pump(self, live: LiveReply, reply: Message) -> llm.StreamEnd:
+        """Prepare the reply, and pass the model's deltas on until its last word."""
+        prepared = await in_thread(prepare_reply, reply, lease_token=live.turn.lease_token)
+        # Some hundred replies live at once: what they began with is let go while they are written.
+        del reply
+        live.begin_with(prepared.written)
+        live.set_sources([asdict(source) for source in prepared.sources])
+        if prepared.model == llm.OFFLINE_MODEL:
+            answer = offline.compose_answer(prepared.sources)
+            return await _write_offline(live, answer.removeprefix(prepared.written))
+        return await self._read_model(live, prepared)
 
-    async def _read_model(
-        self,
-        live: LiveReply,
-        context: ReplyContext,
-        prompt: Prompt,
-        going_on: tuple[llm.ChatMessage, ...],
-    ) -> llm.StreamEnd:
-        screens = await open_screens(prompt.canary, user=context.reader, message_id=live.turn.message_id)
+    async def _read_model(self, live: LiveReply, prepared: Prepared) -> llm.StreamEnd:
+        screens = open_screens(
+            prepared.canary, prepared.checks, user=prepared.reader, message_id=live.turn.message_id
+        )
         text, reasoning = screens.text, screens.reasoning
         live.look_last = screens.look_last
-        if context.written:
-            await text.begin_with(context.written)
+        if prepared.written:
+            await text.begin_with(prepared.written)
         live.reads_model = True
         events = self._models.stream(
-            model=context.model,
-            messages=(*prompt.messages, *going_on),
+            model=prepared.model,
+            messages=prepared.messages,
             max_tokens=live.turn.max_output_tokens,
-            temperature=context.role.temperature_percent / 100,
+            temperature=prepared.temperature,
         )
         async with aclosing(events):
             async for event in events:

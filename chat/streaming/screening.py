@@ -7,7 +7,6 @@ from uuid import UUID
 from accounts.models import User
 from chat.errors import InstructionsLeaked, ReplyRetracted
 from chat.moderation.judging import Direction, Judgement
-from chat.moderation.panel import open_output_check
 from chat.moderation.windows import OutputWindows
 from chat.safe_output import SafeOutput
 from chat.services.moderation import record_judgements
@@ -106,11 +105,9 @@ class Screens:
         await asyncio.gather(self.text.look_last(), self.reasoning.look_last())
 
 
-async def open_screens(canary: str, *, user: User, message_id: UUID) -> Screens:
-    """Return the screens of a reply that is about to be written."""
-    checks = await in_thread(_open_checks, user)
-    return Screens(*(Screen(canary, check, user=user, message_id=message_id) for check in checks))
-
-
-def _open_checks(user: User) -> tuple[OutputWindows, OutputWindows]:
-    return open_output_check(user=user), open_output_check(user=user)
+def open_screens(
+    canary: str, checks: tuple[OutputWindows, OutputWindows], *, user: User, message_id: UUID
+) -> Screens:
+    """Return the screens of a reply that is about to be written; the checks are those of its text and its reasoning."""
+    text, reasoning = (Screen(canary, check, user=user, message_id=message_id) for check in checks)
+    return Screens(text, reasoning)

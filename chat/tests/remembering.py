@@ -19,6 +19,6 @@ def summary_of(session: Session) -> ConversationSummary:
 def context_of(talk: Talk) -> ReplyContext:
     """What a reply to the next question starts from."""
     reply = talk.leave_streaming("现在的问题")
-    context = reply_context(reply.id)
+    context = reply_context(reply)
     talk.answer_streaming(reply, "答", "failed")
     return context

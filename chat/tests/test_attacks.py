@@ -62,7 +62,7 @@ def prompt_under(attack: dict[str, str], reader: User, stranger: User) -> Prompt
     first = (text, text) if channel == "earlier_turn" else ("何谓学？", "学者，效也。")
     question = text if channel == "question" else "何谓仁？"
     reply = converse(reader, first, (question, ""), role=role, title=text if channel == "title" else "问学")
-    context = reply_context(reply.id)
+    context = reply_context(reply)
     passages = [PASSAGE]
     if channel == "passage":
         passages.append(NumberedPassage(2, "《伪书·卷一》", text))

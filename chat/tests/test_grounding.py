@@ -86,7 +86,7 @@ def test_a_persona_is_given_its_own_books_and_no_others(
     role = Role.objects.get(slug=slug)
     reply = Talk(reader, create_session(user=reader, role_id=role.id)).leave_streaming(question)
 
-    context = reply_context(reply.id)
+    context = reply_context(reply)
     sources = find_sources(role=context.role, question=context.question, history=context.history)
     passages = [NumberedPassage(source.n, source.citation, source.text) for source in sources]
     prompt = build_prompt(role=role, question="", history=(), passages=passages).messages[0].content
