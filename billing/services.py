@@ -36,6 +36,7 @@ from billing.models import (
 from billing.money import format_yuan
 from billing.pricing import TokenUsage
 from guoxue.errors import InvalidInput
+from guoxue.rows import only_row
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +81,9 @@ def hold_credit(*, key: str, user: User, model: str, prompt_tokens: int, max_out
     """
     if prompt_tokens < 0 or max_output_tokens < 1:
         raise ValueError("prompt_tokens must be at least 0 and max_output_tokens at least 1")
-    wallet = _lock_wallet(open_wallet(user=user).pk)
-    earlier = Hold.objects.select_related("price").filter(key=key).first()
-    if earlier is not None:
+    wallet = _lock_wallet_of(user)
+    if Hold.objects.filter(key=key).exists():
+        earlier = Hold.objects.select_related("price").get(key=key)
         return _same_hold(earlier, wallet, model=model, prompt_tokens=prompt_tokens)
     price = Price.objects.current(model)
     if price is None:
@@ -313,9 +314,18 @@ def _lock_wallet(wallet_id: int) -> Wallet:
     return Wallet.objects.select_for_update(no_key=True).get(pk=wallet_id)
 
 
+def _lock_wallet_of(user: User) -> Wallet:
+    """Lock the user's wallet; one that is not open yet, or may yet get the trial, is opened first."""
+    locked = Wallet.objects.for_user(user).select_for_update(no_key=True, of=("self",))
+    wallet = only_row(locked.select_related("trial_grant"))
+    if wallet is not None and wallet.has_trial:
+        return wallet
+    return _lock_wallet(open_wallet(user=user).pk)
+
+
 def _lock_hold(key: str) -> Hold:
     """Lock the hold's wallet and then the hold, and return it as it is now, with its wallet and its price."""
-    wallet = Wallet.objects.select_for_update(no_key=True, of=("self",)).filter(holds__key=key).first()
+    wallet = only_row(Wallet.objects.select_for_update(no_key=True, of=("self",)).filter(holds__key=key))
     if wallet is None:
         raise HoldNotFound
     hold = Hold.objects.select_related("price").select_for_update(no_key=True, of=("self",)).get(key=key)

@@ -12,6 +12,22 @@ from chat.models import Aftercare, Message
 from chat.rendering import render_reply
 from guoxue import llm
 
+_WRITTEN = (
+    *(
+        "status",
+        "text",
+        "folded",
+        "html",
+        "reasoning",
+        "quotes",
+        "error_code",
+        "error_message",
+        "finished_at",
+    ),
+    *("input_tokens", "cached_input_tokens", "output_tokens", "usage_estimated", "cost_micros"),
+    *("lease_token", "lease_expires_at", "stop_requested_at"),
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -26,8 +42,9 @@ class Outcome:
 
 
 def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, object]]) -> None:
-    """Write the final state of a locked, streaming reply and settle its hold; a step of the caller's transaction.
+    """Write the final state of a streaming reply and settle its hold; a step of the caller's transaction.
 
+    The reply was read by ``to_be_ended``.
     Of one that moderation has blocked nothing is kept, whoever ends it and however.
     """
     if message.is_withheld:
@@ -56,9 +73,8 @@ def close_reply(message: Message, outcome: Outcome, quotes: list[dict[str, objec
     message.error_code = outcome.error_code
     message.error_message = outcome.error_message
     message.lease_token = message.lease_expires_at = message.stop_requested_at = None
-    message.finished_at = Now()
-    message.save()
-    message.refresh_from_db(fields=["finished_at"])
+    message.finished_at = message.ends_at  # type: ignore[attr-defined]
+    message.save(update_fields=_WRITTEN)
     message.chunks.all().delete()
     if deserves_aftercare(message):
         Aftercare.objects.create(reply=message, session_id=message.session_id, due_at=Now())

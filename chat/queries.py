@@ -3,6 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from accounts.models import User
 from billing.models import Wallet
@@ -13,6 +16,7 @@ from chat.models import Acquaintance, Message, ReplyChunk, Role, Session
 from chat.notices import Notice, NoticeKind
 from chat.prompts import PastTurn
 from guoxue import llm
+from guoxue.rows import only_row
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,17 @@ def model_of_turn(
     continues: uuid.UUID | None,
 ) -> tuple[str, bool]:
     """Return which model answers a request, and whether it was accepted before."""
-    session = Session.objects.owned_by(user).filter(id=session_id)
-    messages = Message.objects.filter(session__in=session)
-    is_known = messages.filter(client_message_id=client_message_id).exists()
+    messages = Message.objects.filter(session=OuterRef("id"))
+    known = Exists(messages.filter(client_message_id=client_message_id))
     if continues is not None:
-        roles = Role.objects.filter(message__in=messages.filter(id=continues))
+        model: Any = Subquery(messages.filter(id=continues).values("role__model"))
     elif role_id is not None:
-        roles = Role.objects.filter(id=role_id)
+        model = Subquery(Role.objects.filter(id=role_id).values("model"))
     else:
-        roles = Role.objects.filter(sessions__in=session)
-    return roles.values_list("model", flat=True).first() or llm.default_model(), is_known
+        model = F("role__model")
+    found = Session.objects.owned_by(user).filter(id=session_id).values_list(model, known)
+    chosen, is_known = next(iter(found), ("", False))
+    return chosen or llm.default_model(), is_known
 
 
 def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
@@ -82,7 +87,7 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
         .order_by("seq")
         .values_list("seq", "text")
     )
-    message = Message.objects.select_related("role", "session__owner").filter(id=message_id).first()
+    message = only_row(Message.objects.select_related("role").filter(id=message_id))
     if message is None:
         return None
     final = None if message.status == Message.Status.STREAMING else final_frame(message)
@@ -93,7 +98,7 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
 
 def final_frame(message: Message) -> frames.Frame:
     """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
-    wallet = Wallet.objects.for_user(message.session.owner).first()
+    wallet = only_row(Wallet.objects.filter(user_id=message.owner_id))
     balance_micros = wallet.available_micros if wallet else 0
     return frames.ai_response(message, balance_micros=balance_micros, told=notice_before(message))
 
@@ -103,7 +108,7 @@ def notice_before(reply: Message) -> Notice | None:
     role = reply.role
     if role is None or not role.is_persona:
         return None
-    known = Acquaintance.objects.filter(user=reply.session.owner, role=role).first()
+    known = Acquaintance.objects.filter(user_id=reply.owner_id, role=role).first()
     if known is None or reply.created_at not in (known.noticed_at, known.reminded_at):
         return None
     is_first = reply.created_at == known.noticed_at
@@ -112,11 +117,8 @@ def notice_before(reply: Message) -> Notice | None:
 
 def owned_reply(user: User, session_id: uuid.UUID, message_id: uuid.UUID) -> Message | None:
     """Find a reply in the user's own session."""
-    return (
-        Message.objects.owned_by(user)
-        .filter(id=message_id, session_id=session_id, author=Message.Author.ASSISTANT)
-        .first()
-    )
+    replies = Message.objects.owned_by(user).filter(author=Message.Author.ASSISTANT)
+    return only_row(replies.filter(id=message_id, session_id=session_id))
 
 
 def session_of_reply(user: User, message_id: uuid.UUID) -> uuid.UUID | None:

@@ -136,7 +136,9 @@ def test_control_without_the_lock_only_the_check_constraint_stops_the_overspendi
 ) -> None:
     make_price()
     wallet = make_wallet(cash_micros=REPLY_MICROS)
-    monkeypatch.setattr(services, "_lock_wallet", meeting_after(unlocked_wallet, parties=2))
+    monkeypatch.setattr(
+        services, "_lock_wallet_of", meeting_after(lambda user: Wallet.objects.get(user=user), parties=2)
+    )
 
     results = run_together([holding(wallet.user, f"reply:{number}") for number in range(2)])
 

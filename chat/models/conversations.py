@@ -112,6 +112,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Replies whose process has let its lease run out."""
         return self.streaming().filter(lease_expires_at__lt=Now())
 
+    def to_be_ended(self, *, skip_locked: bool = False) -> Self:
+        """Locked, and with the moment of their end as ``ends_at``, by the clock of the database."""
+        locked = self.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
+        return locked.annotate(ends_at=Now())
+
 
 class Message(models.Model):
     """What a reader asked, or what the service replied.

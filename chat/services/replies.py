@@ -16,6 +16,7 @@ from chat.endings import Outcome, close_reply, interrupted
 from chat.grounding import Source
 from chat.models import Message, ReplyChunk, Session
 from chat.verdicts import verdicts_on
+from guoxue.rows import only_row
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,8 @@ def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outco
     """
     quotes = verdicts_on(outcome.text)
     with transaction.atomic(durable=True):
-        message = (
-            Message.objects.streaming()
-            .select_for_update(no_key=True, of=("self",))
-            .select_related("role", "session__owner")
-            .filter(id=message_id, lease_token=lease_token)
-            .first()
-        )
+        held = Message.objects.streaming().filter(id=message_id, lease_token=lease_token)
+        message = only_row(held.select_related("role").to_be_ended())
         if message is None:
             raise errors.LeaseLost
         close_reply(message, outcome, quotes)
@@ -107,12 +103,7 @@ def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
     )
     quotes = verdicts_on(saved)
     with transaction.atomic(durable=True):
-        message = (
-            Message.objects.abandoned()
-            .select_for_update(no_key=True, skip_locked=True)
-            .filter(id=message_id)
-            .first()
-        )
+        message = only_row(Message.objects.abandoned().filter(id=message_id).to_be_ended(skip_locked=True))
         if message is None:
             return False
         close_reply(message, interrupted(saved), quotes)
@@ -121,7 +112,7 @@ def interrupt_abandoned_reply(*, message_id: uuid.UUID) -> bool:
 
 def require_idle(session: Session) -> None:
     """Make sure that no reply of the session streams; one that its process has abandoned is interrupted first."""
-    streaming = session.messages.streaming().select_for_update(no_key=True).first()
+    streaming = only_row(session.messages.streaming().to_be_ended())
     if streaming is None:
         return
     if not Message.objects.abandoned().filter(id=streaming.id).exists():

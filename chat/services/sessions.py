@@ -13,6 +13,7 @@ from chat import errors
 from chat.branches import leaf_below
 from chat.models import ConversationSummary, Message, Role, Session
 from chat.services.replies import require_idle
+from guoxue.rows import only_row
 
 _DELETED_AT_ONCE = 20
 _WAITING = "这个角色正在等待审核，通过后就能使用；请先换一个角色。"
@@ -108,17 +109,12 @@ def choose_version(*, user: User, session_id: uuid.UUID, message_id: uuid.UUID) 
 
 def locked_session(user: User, session_id: uuid.UUID) -> Session:
     """Lock and return the user's own session. Raises SessionNotFound and AccountDisabled."""
-    session = (
-        Session.objects.owned_by(user)
-        .select_for_update(no_key=True, of=("self",))
-        .select_related("role")
-        .filter(id=session_id)
-        .first()
-    )
+    own = Session.objects.owned_by(user).filter(id=session_id)
+    session = only_row(own.select_related("role").select_for_update(no_key=True, of=("self",)))
     if session is None:
         raise errors.SessionNotFound
     # Read after the lock was had: the account may have been disabled while we waited for it.
-    owner = User.objects.filter(id=user.id, is_active=True).first()
+    owner = only_row(User.objects.filter(id=user.id, is_active=True))
     if owner is None:
         raise AccountDisabled
     session.owner = owner

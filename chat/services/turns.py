@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -66,10 +67,9 @@ def begin_turn(
     judgements = _moderated(user, session_id, client_message_id, text)
     with transaction.atomic(durable=True):
         session = locked_session(user, session_id)
-        known = session.messages.filter(client_message_id=client_message_id).first()
+        known = _known_or_idle(session, client_message_id)
         if known is not None:
             return _known_turn(session, known, text=text)
-        require_idle(session)
         role = session.role if role_id is None else available_role(user, role_id)
         question = Message.objects.create(
             session=session,
@@ -97,11 +97,10 @@ def begin_regeneration(
     """
     with transaction.atomic(durable=True):
         session = locked_session(user, session_id)
-        known = session.messages.filter(client_message_id=client_message_id).first()
+        known = _known_or_idle(session, client_message_id)
         if known is not None:
             return _known_turn(session, known, regenerated=message_id)
         _earlier, question = _answered(session, message_id)
-        require_idle(session)
         return _start_reply(session, question, session.role, client_message_id, client_id_on_reply=True)
 
 
@@ -115,12 +114,10 @@ def begin_continuation(
     """
     with transaction.atomic(durable=True):
         session = locked_session(user, session_id)
-        known = session.messages.filter(client_message_id=client_message_id).first()
+        known = _known_or_idle(session, client_message_id)
         if known is not None:
             return _known_turn(session, known, continued=message_id)
         earlier, question = _answered(session, message_id)
-        require_idle(session)
-        earlier.refresh_from_db()
         if earlier.status not in _UNFINISHED or not earlier.text or earlier.flag == Message.Flag.BLOCKED:
             raise errors.NotContinuable
         return _start_reply(
@@ -171,6 +168,16 @@ def _moderated(
         record_judgements(judgements, direction=Direction.INPUT, user=user)
         refuse_blocked(judgements)
     return judgements
+
+
+def _known_or_idle(session: Session, client_message_id: uuid.UUID) -> Message | None:
+    """Return the message that the same request brought before; for a new one make sure that no reply streams."""
+    in_the_way = Q(client_message_id=client_message_id) | Q(status=Message.Status.STREAMING)
+    found = list(session.messages.filter(in_the_way))
+    known = next((each for each in found if each.client_message_id == client_message_id), None)
+    if found and known is None:
+        require_idle(session)
+    return known
 
 
 def _known_turn(

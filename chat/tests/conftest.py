@@ -23,7 +23,7 @@ from knowledge.starter.loading import load_starter
 __all__ = ["browser", "page", "tolerated"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _model() -> Iterator[ScriptedModel]:
     model = ScriptedModel()
     yield model
@@ -58,7 +58,7 @@ def session(reader: User) -> Session:
     return create_session(user=reader)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _server(_model: ScriptedModel, django_db_setup: None, django_db_blocker: Any) -> Iterator[Served]:
     with django_db_blocker.unblock():
         server = Served(LLM_BASE_URL=_model.base_url, LLM_API_KEY="scripted", REPLY_LEASE_SECONDS="3")
@@ -72,6 +72,13 @@ def served(_server: Served, scripted_model: ScriptedModel, transactional_db: Non
     yield _server.start()
     if Message.objects.streaming().exists():
         _server.kill()
+
+
+@pytest.fixture
+def hearing(served: Served) -> Served:
+    """The product just started: before each test the cache is emptied, and with it goes the list of those who hear hints."""
+    served.kill()
+    return served.start()
 
 
 @pytest.fixture

@@ -213,16 +213,10 @@ def test_a_refused_question_keeps_its_words_and_is_sent_again(wire: Wire, page: 
 
 
 @pytest.fixture
-def worker(served: Served) -> Iterator[None]:
-    """What is done behind the scenes is done, and the web process hears of it.
-
-    The cache is emptied before each test, and with it goes the list of the processes that want to hear; one that has
-    just started is on it.
-    """
-    served.kill()
-    served.start()
+def worker(hearing: Served) -> Iterator[None]:
+    """What is done behind the scenes is done, and the web process hears of it."""
     command = [sys.executable, "-m", "celery", "-A", "guoxue", "worker", "-c", "1", "-l", "error"]
-    process = subprocess.Popen(command, cwd=ROOT, env=served.environment, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=hearing.environment, stdin=subprocess.DEVNULL)
     yield
     process.terminate()
     process.wait(20)

@@ -28,7 +28,7 @@ def worker(settings, scripted_model, priced_model):
 
 
 def test_title_and_suggestions_reach_every_viewer_of_the_session_and_nobody_else(
-    served, reader, session, scripted_model, worker
+    hearing, reader, session, scripted_model, worker
 ):
     scripted_model.queue = [spoken(ANSWER)]
     scripted_model.script = spoken(WORDS)
@@ -36,9 +36,9 @@ def test_title_and_suggestions_reach_every_viewer_of_the_session_and_nobody_else
     other = Served(LLM_BASE_URL=scripted_model.base_url, LLM_API_KEY="scripted").start()
     try:
         with (
-            served.socket(reader, session.id) as one,
+            hearing.socket(reader, session.id) as one,
             other.socket(reader, session.id) as two,
-            served.socket(reader, elsewhere.id) as three,
+            hearing.socket(reader, elsewhere.id) as three,
         ):
             joined_the_group([one, two], session)
             one.ask(QUESTION)
@@ -60,11 +60,9 @@ def test_title_and_suggestions_reach_every_viewer_of_the_session_and_nobody_else
     ]
 
 
-def test_late_hint_begins_nothing_anew_that_is_followed_already(served, reader, session, scripted_model):
+def test_late_hint_begins_nothing_anew_that_is_followed_already(hearing, reader, session, scripted_model):
     scripted_model.script = spoken(LONG, size=3, pause=0.05)
-    # The cache is emptied before each test, and with it goes the list of those who hear hints.
-    served.kill()
-    with served.start().socket(reader, session.id) as client:
+    with hearing.socket(reader, session.id) as client:
         joined_the_group([client], session)
         client.ask(QUESTION)
         frames = client.until("delta")

@@ -3,16 +3,13 @@
 import uuid
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 import pytest
 from django.db import connection
 
-from accounts.tests.factories import make_user
 from chat import errors
 from chat.models import Message, ModerationRecord, Role, SensitiveWord, Session
 from chat.moderation.judging import Judgement, Verdict
-from chat.services import roles as services
 from chat.services.roles import (
     RoleChanges,
     change_role,
@@ -25,7 +22,6 @@ from chat.services.sessions import create_session
 from chat.services.turns import begin_regeneration, begin_turn
 from guoxue.errors import InvalidInput
 from guoxue.llm import bound_tokens
-from guoxue.tests.racing import meeting_after, run_together, winners
 from knowledge.tests.corpus import DAODEJING, LUNYU, load
 
 ROLES = "/api/v1/roles"
@@ -218,19 +214,6 @@ def test_no_reader_has_more_roles_than_the_limit(reader, settings):
     assert create_role(user=reader, wanted=WANTED).id
 
 
-@pytest.mark.django_db(transaction=True)
-def test_parallel_requests_do_not_pass_the_limit(settings, monkeypatch):
-    settings.OWN_ROLES_MAX = 3
-    reader = make_user()
-    # All have found room before the first is saved.
-    monkeypatch.setattr("chat.services.roles._moderate", meeting_after(services._moderate, parties=6))
-
-    results = run_together([partial(create_role, user=reader, wanted=WANTED)] * 6)
-
-    assert len(winners(results)) == 3
-    assert Role.objects.owned_by(reader).count() == 3
-
-
 def test_blocked_words_are_refused_by_their_field_and_nothing_is_saved(reader, client_of):
     SensitiveWord.objects.create(word="某某禁词")
     role = make(reader)
@@ -356,37 +339,6 @@ def test_operators_decide_on_a_role_as_they_saw_it(reader):
     passed = pass_role(role_id=role.id, seen_at=changed.updated_at)
     refused = refuse_role(role_id=role.id, seen_at=passed.updated_at, note="冒充官方")
     assert (passed.review, refused.review, refused.review_note) == ("passed", "refused", "冒充官方")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_change_does_not_undo_a_refusal_of_the_same_moment(monkeypatch):
-    reader = make_user()
-    role = make(reader)
-    has_read, has_refused = Event(), Event()
-    own_role = services.own_role
-
-    def own_role_before_a_refusal(*args, **options):
-        found = own_role(*args, **options)
-        if options:
-            has_read.set()
-            has_refused.wait(0.5)
-        return found
-
-    def refuse():
-        has_read.wait(20)
-        try:
-            return refuse_role(role_id=role.id, seen_at=role.updated_at, note="冒充官方")
-        finally:
-            has_refused.set()
-
-    monkeypatch.setattr(services, "own_role", own_role_before_a_refusal)
-    change = partial(change_role, user=reader, role_id=role.id, wanted=RoleChanges(memory_turns=1))
-    changed, refused = run_together([change, refuse])
-
-    # The operator has to wait, and then to look again: what they decided on is no longer what it was.
-    assert (changed.memory_turns, type(refused)) == (1, errors.RoleChanged)
-    role.refresh_from_db()
-    assert (role.memory_turns, role.review) == (1, "passed")
 
 
 def test_an_offered_role_is_not_decided_on(db):
