@@ -28,7 +28,8 @@ from benchmarks.servers import free_port, running
 Kind = Literal["daphne", "uvicorn", "daphne without a log"]
 _PEERS = Path(__file__).with_name("peers")
 _CLOCK_OF_PROCESS = 2
-_numbers = count(1)
+# Those of an earlier run may still be in Redis.
+_numbers = count(time.time_ns() % 10**12)
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ class Engine:
     async def ask_all(self, conversations: Sequence[Conversation], message: str) -> list[Heard]:
         """Ask in all conversations at once; return what was heard, or end the benchmark where a reply failed.
 
-        No question comes twice, to whichever engine: the vector of one that is known would spare the work.
+        See ``never_asked``.
         """
-        asks = (self.ask(each, f"{message}（第{next(_numbers)}问）") for each in conversations)
+        asks = (self.ask(each, never_asked(message)) for each in conversations)
         return await asyncio.gather(*asks)
 
     async def ask(
@@ -124,6 +125,11 @@ class Engine:
         url = f"ws://127.0.0.1:{self.port}/ws/chat/{conversation.session_id}"
         said = [Subprotocol("bearer"), Subprotocol(conversation.token)]
         return connect(url, subprotocols=said, compression=None, open_timeout=60, **options)
+
+
+def never_asked(message: str) -> str:
+    """Return a question that comes to no engine twice: the vector of one that is known would spare the work."""
+    return f"{message}（第{next(_numbers)}问）"
 
 
 async def send(socket: ClientConnection, kind: str, **data: Any) -> None:

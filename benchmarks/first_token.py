@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.corpus import BenchCorpus, add_data_argument, fill_vectors, ingest
 from benchmarks.database import open_database, read_note, write_note
-from benchmarks.engine import Engine, Heard, make_conversations
+from benchmarks.engine import Engine, Heard, make_conversations, never_asked
 from benchmarks.reporting import Row, argument_parser, print_machine, print_rows, print_table
 from benchmarks.upstream import scripted_upstream
 
@@ -61,8 +61,7 @@ async def _ask(engine: Engine, upstream: str, count: int) -> tuple[list[Heard], 
     conversations = await asyncio.to_thread(make_conversations, count + warm)
     heard, direct = [], []
     for number, conversation in enumerate(conversations):
-        # No question comes twice: an answer that is kept would spare us the work.
-        heard.append(await engine.ask(conversation, f"{_QUESTIONS[number % warm]}（第{number}问）"))
+        heard.append(await engine.ask(conversation, never_asked(_QUESTIONS[number % warm])))
         direct.append(await _first_delta(client))
     await client.aclose()
     return heard[warm:], direct[warm:]
