@@ -29,6 +29,7 @@ from chat.streaming.starting import accepted_frame, start_turn
 from guoxue.bridge import in_thread
 from guoxue.closing import CLOSE_RESTARTING
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
+from guoxue.patience import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -192,17 +193,22 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if accepted is not None:
             await self._send(accepted)
         try:
-            async for frame in get_engine().follow(message_id, last_seq):
-                await self._send(frame)
+            with Patience() as patience:
+                async for frame in get_engine().follow(message_id, last_seq):
+                    await self._pass_on(frame, patience)
         except Exception:
             logger.exception("view of reply %s broke", message_id)
             await self.close(code=CLOSE_RESUME)
 
     async def _send(self, frame: frames.Frame) -> None:
+        with Patience() as patience:
+            await self._pass_on(frame, patience)
+
+    async def _pass_on(self, frame: frames.Frame, patience: Patience) -> None:
         """Send a frame; the server makes us wait for a client that does not read, but not for ever."""
+        deadline = asyncio.get_running_loop().time() + settings.SLOW_CLIENT_SECONDS
         try:
-            async with asyncio.timeout(settings.SLOW_CLIENT_SECONDS):
-                await self.send(text_data=orjson.dumps(frame).decode())
+            await patience.wait(self.send(text_data=orjson.dumps(frame).decode()), deadline)
         except TimeoutError:
             await self.close(code=CLOSE_RESUME)
 

@@ -10,8 +10,8 @@ from guoxue.llm.connections import FAULTS
 from guoxue.llm.deltas import ReplyReading
 from guoxue.llm.errors import ModelError, ModelUnavailable
 from guoxue.llm.messages import ReasoningDelta, ReplyEvent, StreamEnd, TextDelta
-from guoxue.llm.patience import Patience
 from guoxue.llm.server_events import EventDecoder
+from guoxue.patience import Patience
 
 # No reply is longer, as a role grants 32 000 tokens at most; a model that writes on is broken, and would fill our
 # memory. The final frame of a reply of this length must fit into what a WebSocket sends.

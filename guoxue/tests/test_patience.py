@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from guoxue.llm.patience import Patience
+from guoxue.patience import Patience
 
 
 def test_many_waits_share_a_deadline_that_moves_on():
@@ -49,6 +49,23 @@ def test_a_cancellation_from_outside_is_no_timeout():
 
         task = asyncio.create_task(wait())
         await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(be_cancelled())
+
+
+def test_after_a_timeout_a_cancellation_is_a_cancellation():
+    async def be_cancelled() -> None:
+        async def wait() -> None:
+            with Patience() as patience:
+                with pytest.raises(TimeoutError):
+                    await patience.wait(asyncio.sleep(10), asyncio.get_running_loop().time() + 0.01)
+                await patience.wait(asyncio.sleep(10), asyncio.get_running_loop().time() + 5)
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
