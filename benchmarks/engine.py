@@ -44,6 +44,7 @@ class Conversation:
 class Heard:
     """What a client heard of one reply: how many seconds after it had asked each frame came, by the frame's kind."""
 
+    asked_at: float
     after: dict[str, list[float]]
     final: dict[str, Any]
 
@@ -117,7 +118,7 @@ class Engine:
                 if frame["type"] == "ai_response":
                     if frame["data"]["status"] != "completed":
                         break
-                    return Heard(after, frame["data"])
+                    return Heard(asked_at, after, frame["data"])
         raise SystemExit(f"A question was not answered: {text!r:.500}")
 
     def connect(self, conversation: Conversation, **options: Any) -> connect:

@@ -1,6 +1,8 @@
 """Composition root for the network: HTTP to Django, WebSockets to the consumers."""
 
+import gc
 import os
+import sys
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -24,3 +26,9 @@ application = ProtocolTypeRouter(
     {"http": django_application, "websocket": URLRouter([*websocket_urlpatterns])}
 )
 warm_up_in_background()
+# What is loaded by now lives as long as the process. To look through it for garbage would hold up every stream for a
+# tenth of a second and more.
+gc.collect()
+gc.freeze()
+# So long the event loop waits for a thread that computes, whenever it has to; the default is 5 ms.
+sys.setswitchinterval(0.0005)

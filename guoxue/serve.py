@@ -10,9 +10,11 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from autobahn.exception import Disconnected
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
@@ -111,7 +113,9 @@ class Server(daphne.server.Server):  # type: ignore[misc]
             # The protocol library sends this code only when it is written out.
             protocol.sendCloseFrame(code=CLOSE_RESTARTING, reasonUtf8=None, isReply=False)
             return
-        await super().handle_reply(protocol, message)
+        with suppress(Disconnected):
+            # A client that leaves is gone before the application hears of it.
+            await super().handle_reply(protocol, message)
         if kind == "websocket.accept" or (kind == "http.response.body" and message.get("more_body")):
             self._watch(protocol)
 

@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from typing import Any
 
+import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -47,26 +49,42 @@ def record_grounding(
         raise errors.LeaseLost
 
 
-def flush_pieces(*, lease_tokens: Sequence[uuid.UUID], pieces: Sequence[Piece]) -> FlushResult:
-    """Renew the leases and save the pieces of the replies that they still hold, in one transaction.
+# Hundreds of replies, with thousands of pieces: the ORM would take long over so many objects, and hold up the event loop.
+_FLUSH = """
+    WITH held AS (
+        SELECT id, stop_requested_at FROM chat_message
+        WHERE status = 'streaming' AND lease_token = ANY(%(lease_tokens)s)
+        ORDER BY id FOR NO KEY UPDATE
+    ), renewed AS (
+        UPDATE chat_message SET lease_expires_at = statement_timestamp() + %(lease)s
+        FROM held WHERE chat_message.id = held.id
+    ), saved AS (
+        INSERT INTO chat_replychunk (message_id, seq, text)
+        SELECT piece.message_id, piece.seq, piece.text
+        FROM json_to_recordset(%(pieces)s) AS piece (message_id uuid, seq integer, text text)
+        JOIN held ON held.id = piece.message_id
+        ON CONFLICT DO NOTHING
+    )
+    SELECT id, stop_requested_at IS NOT NULL FROM held
+"""
 
-    A reply whose lease was lost gets no chunk: the row lock of the renewal fences this process off.
+
+def flush_pieces(*, lease_tokens: Sequence[uuid.UUID], pieces: Sequence[Piece]) -> FlushResult:
+    """Renew the leases and save the pieces of the replies that they still hold, in one statement.
+
+    A reply whose lease was lost gets no chunk: the row lock of the renewal fences this process off. A piece may come
+    twice, where the answer to an earlier flush was lost.
     """
-    with transaction.atomic(durable=True):
-        held = Message.objects.streaming().filter(lease_token__in=lease_tokens)
-        rows = list(held.select_for_update(no_key=True).order_by("id").values_list("id", "stop_requested_at"))
-        kept = frozenset(message_id for message_id, _ in rows)
-        Message.objects.filter(id__in=kept).update(lease_expires_at=lease_end())
-        # A piece may come twice where the answer to an earlier commit was lost.
-        ReplyChunk.objects.bulk_create(
-            (
-                ReplyChunk(message_id=piece.message_id, seq=piece.seq, text=piece.text)
-                for piece in pieces
-                if piece.message_id in kept
-            ),
-            ignore_conflicts=True,
-        )
-    return FlushResult(kept, frozenset(message_id for message_id, stop in rows if stop is not None))
+    parameters: dict[str, Any] = {
+        "lease_tokens": list(lease_tokens),
+        "lease": timedelta(seconds=settings.REPLY_LEASE_SECONDS),
+        "pieces": orjson.dumps(pieces).decode(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FLUSH, parameters)
+        rows = cursor.fetchall()
+    kept = frozenset(message_id for message_id, _ in rows)
+    return FlushResult(kept, frozenset(message_id for message_id, must_stop in rows if must_stop))
 
 
 def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outcome) -> Message:
