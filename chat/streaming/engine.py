@@ -58,6 +58,8 @@ class ReplyEngine:
         """Begin to write the reply of an accepted turn; returns at once. The slot is given back when it ends."""
         assert turn.reply is not None
         live = self._live[turn.message_id] = LiveReply(replace(turn, reply=None))
+        if turn.reply.continues is not None:
+            live.begin_with(turn.reply.continues.text)
         pump = asyncio.create_task(self._pump(live, turn.reply), name=f"pump-{turn.message_id}")
         self._pumps[turn.message_id] = pump
         task = asyncio.create_task(self._run(live, pump), name=f"reply-{turn.message_id}")
@@ -157,7 +159,6 @@ class ReplyEngine:
         prepared = await in_thread(prepare_reply, reply, lease_token=live.turn.lease_token)
         # Some hundred replies live at once: what they began with is let go while they are written.
         del reply
-        live.begin_with(prepared.written)
         live.set_sources([asdict(source) for source in prepared.sources])
         if prepared.model == llm.OFFLINE_MODEL:
             answer = offline.compose_answer(prepared.sources)

@@ -17,7 +17,7 @@ FLUSH_SECONDS = 0.25
 
 
 class Flusher:
-    """Saves the pieces of this process's replies and renews their leases, one transaction a round.
+    """Saves the pieces of this process's replies and renews their leases, one statement a round.
 
     ``on_lost`` is told of a reply whose lease another process has taken, ``on_stop`` of one that is to stop.
     """
