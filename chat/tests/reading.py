@@ -71,6 +71,7 @@ class Wire:
     def __init__(self, page: Page) -> None:
         self.sent: list[Frame] = []
         self.connections = 0
+        self.is_open = False
         self.refuses_with: int | None = None
         self.holds = ""
         self._tab = page
@@ -90,12 +91,19 @@ class Wire:
 
     def _to_server(self, message: str | bytes) -> None:
         frame = json.loads(message)
-        if frame["type"] != "ping":
+        if frame["type"] == "ping":
+            # The page's first word on every connection.
+            self.is_open = True
+        else:
             self.sent.append(frame)
         if frame["type"] == self.holds:
             self._held.append(message)
         elif self._server is not None:
             self._server.send(message)
+
+    def opened(self) -> None:
+        """Wait until the page is connected: until then its patience runs as after a loss."""
+        wait_in(self._tab, lambda: self.is_open)
 
     def asked(self) -> str:
         """Wait for the question that is held back, and return its ``client_message_id``."""

@@ -24,6 +24,7 @@ def wire(served: Served, page: Page, reader: User, session: Session) -> Wire:
     page.clock.install()
     wire = Wire(page)
     open_session(page, served, session)
+    wire.opened()
     expect(page.locator("#welcome")).to_be_visible()
     return wire
 

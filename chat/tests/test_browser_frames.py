@@ -29,6 +29,7 @@ def wire(served: Served, page: Page, reader: User, session: Session) -> Wire:
     log_in(page, served, reader)
     wire = Wire(page)
     open_session(page, served, session)
+    wire.opened()
     return wire
 
 
