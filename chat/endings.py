@@ -13,19 +13,23 @@ from chat.rendering import render_reply
 from guoxue import llm
 
 _WRITTEN = (
-    *(
-        "status",
-        "text",
-        "folded",
-        "html",
-        "reasoning",
-        "quotes",
-        "error_code",
-        "error_message",
-        "finished_at",
-    ),
-    *("input_tokens", "cached_input_tokens", "output_tokens", "usage_estimated", "cost_micros"),
-    *("lease_token", "lease_expires_at", "stop_requested_at"),
+    "status",
+    "text",
+    "folded",
+    "html",
+    "reasoning",
+    "quotes",
+    "error_code",
+    "error_message",
+    "finished_at",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "usage_estimated",
+    "cost_micros",
+    "lease_token",
+    "lease_expires_at",
+    "stop_requested_at",
 )
 
 

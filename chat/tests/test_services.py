@@ -198,6 +198,22 @@ def test_finishing_settles_by_the_usage_and_drops_the_chunks(reader, session, pr
     assert not ReplyChunk.objects.exists()
 
 
+def test_all_that_an_end_says_of_a_reply_is_saved(reader, session, priced_model):
+    turn = begin(reader, session)
+    outcome = Outcome("failed", "半句" * 40, None, "model_timeout", "模型没有回应", "想一想")
+
+    ended = replies.finish_turn(message_id=turn.message_id, lease_token=turn.lease_token, outcome=outcome)
+
+    columns = [field.attname for field in Message._meta.concrete_fields]
+    saved = Message.objects.values(*columns).get(id=turn.message_id)
+    assert {name: getattr(ended, name) for name in columns} == saved
+    assert (saved["reasoning"], saved["error_code"], saved["lease_token"]) == (
+        "想一想",
+        "model_timeout",
+        None,
+    )
+
+
 def test_a_reply_that_failed_before_the_first_token_costs_nothing(reader, session, priced_model):
     turn = begin(reader, session)
 

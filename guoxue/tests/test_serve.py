@@ -1,10 +1,15 @@
-"""What a WebSocket writes at once, on a transport of Twisted whose socket takes so many bytes and no more."""
+"""How a web process serves: what it writes at once, clients that are gone, and that nothing holds up its event loop."""
+
+import asyncio
+import subprocess
+import sys
 
 import pytest
+from autobahn.exception import Disconnected
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_LOST
 
-from guoxue.serve import write_at_once
+from guoxue.serve import Server, write_at_once
 
 
 class Reactor:
@@ -62,3 +67,29 @@ def test_on_a_connection_that_is_over_the_reactor_has_its_say(is_over: str) -> N
     write_at_once(transport, b"abc")
 
     assert transport.sent == b""
+
+
+def test_a_client_that_has_just_gone_is_no_error() -> None:
+    class Gone:
+        def handle_reply(self, message: object) -> None:
+            asked.append(message)
+            raise Disconnected
+
+    asked: list[object] = []
+    server = Server(None, drain=None, patience_seconds=1, endpoints=["unused"])
+    gone = Gone()
+    server.connections = {gone: {}}
+
+    asyncio.run(server.handle_reply(gone, {"type": "websocket.send", "text": "学"}))
+
+    assert len(asked) == 1
+
+
+def test_what_a_process_has_loaded_is_no_garbage_and_threads_give_way_soon() -> None:
+    says = "import gc, sys, guoxue.asgi; print(gc.get_freeze_count(), sys.getswitchinterval())"
+
+    said = subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True).stdout
+
+    frozen, seconds = said.split()
+    assert int(frozen) > 50_000
+    assert float(seconds) < 0.005
