@@ -6,8 +6,8 @@ finds what is new when it next reads the session.
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
@@ -24,6 +24,8 @@ RETRY_SECONDS = 2.0
 SEND_SECONDS = 5.0
 # Group membership expires in the channel layer after a day, and is gone when Redis is flushed: we join again and again.
 REJOIN_SECONDS = 60.0
+# So many wait at most for a channel layer that is slow; then the oldest is lost.
+MAX_WAITING = 1000
 Listener = Callable[[frames.Frame], None]
 
 
@@ -33,7 +35,8 @@ class HintBoard:
     def __init__(self) -> None:
         self._listeners: defaultdict[UUID, set[Listener]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
-        self._publishing: set[asyncio.Task[None]] = set()
+        self._waiting: deque[tuple[UUID, frames.Frame]] = deque(maxlen=MAX_WAITING)
+        self._sender: asyncio.Task[None] | None = None
         self._origin = uuid4().hex
 
     def listen(self, session_id: UUID, listener: Listener) -> None:
@@ -51,16 +54,20 @@ class HintBoard:
     def publish(self, session_id: UUID, frame: frames.Frame) -> None:
         """Tell the viewers here at once, and those of other processes through the channel layer."""
         self._tell(session_id, frame)
-        task = asyncio.create_task(self._send(session_id, frame))
-        self._publishing.add(task)
-        task.add_done_callback(self._publishing.discard)
+        self._waiting.append((session_id, frame))
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send_all(), name="reply-hints-out")
 
     def _tell(self, session_id: UUID, frame: frames.Frame) -> None:
         for listener in tuple(self._listeners.get(session_id, ())):
             listener(frame)
 
-    async def _send(self, session_id: UUID, frame: frames.Frame) -> None:
-        await _send_hint(session_id, frame, self._origin)
+    async def _send_all(self) -> None:
+        """Send what waits, all of it at once: a hundred replies may begin in one instant."""
+        while self._waiting:
+            hints = list(self._waiting)
+            self._waiting.clear()
+            await _send_hints(hints, self._origin)
 
     async def _receive_forever(self) -> None:
         while True:
@@ -88,21 +95,22 @@ class HintBoard:
             except TimeoutError:
                 continue
             if hint["origin"] != self._origin:
-                self._tell(UUID(hint["session_id"]), hint["frame"])
+                for session_id, frame in hint["frames"]:
+                    self._tell(UUID(session_id), frame)
 
 
 def publish_from_task(session_id: UUID, frame: frames.Frame) -> None:
     """Tell the viewers in all web processes; for background work, which has none of its own and no event loop."""
-    async_to_sync(_send_hint)(session_id, frame, "")
+    async_to_sync(_send_hints)([(session_id, frame)], "")
 
 
-async def _send_hint(session_id: UUID, frame: frames.Frame, origin: str) -> None:
+async def _send_hints(hints: Sequence[tuple[UUID, frames.Frame]], origin: str) -> None:
+    told = [(str(session_id), frame) for session_id, frame in hints]
     try:
-        hint = {"type": "hint", "origin": origin, "session_id": str(session_id), "frame": frame}
         async with asyncio.timeout(SEND_SECONDS):
-            await get_channel_layer().group_send(GROUP, hint)
+            await get_channel_layer().group_send(GROUP, {"type": "hint", "origin": origin, "frames": told})
     except (RedisError, OSError, TimeoutError) as error:
-        logger.warning("hint for session %s not sent: %s", session_id, error)
+        logger.warning("%d hints not sent: %s", len(told), error)
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, HintBoard] = WeakKeyDictionary()

@@ -1,5 +1,6 @@
 """How viewers hear of what workers find out: through the channel layer, in whatever process they are served."""
 
+import asyncio
 import signal
 import threading
 import uuid
@@ -11,8 +12,8 @@ from django.core.cache import cache
 
 from chat import tasks
 from chat.models import Aftercare, Session
-from chat.streaming import enqueueing
-from chat.streaming.hints import publish_from_task
+from chat.streaming import enqueueing, hints
+from chat.streaming.hints import HintBoard, publish_from_task
 from chat.tests.served import LONG, QUESTION, ChatSocket, Served, sequence, wait_for
 from guoxue.tests.scripted_model import ANSWER, spoken
 
@@ -72,6 +73,45 @@ def test_late_hint_begins_nothing_anew_that_is_followed_already(hearing, reader,
 
     assert [frame["type"] for frame in frames].count("accepted") == 1
     assert sequence(frames) == list(range(1, len(sequence(frames)) + 1))
+
+
+def test_all_that_begins_in_one_instant_is_told_in_order(session):
+    heard = []
+
+    async def scene() -> None:
+        here, elsewhere = HintBoard(), HintBoard()
+        elsewhere.listen(session.id, heard.append)
+        while not heard:
+            here.publish(session.id, {"type": "probe", "data": {}})
+            await asyncio.sleep(0.05)
+        for number in range(300):
+            here.publish(session.id, {"type": "hint", "data": {"number": number}})
+        async with asyncio.timeout(10):
+            while heard[-1] != {"type": "hint", "data": {"number": 299}}:
+                await asyncio.sleep(0.05)
+        elsewhere._task.cancel()
+
+    asyncio.run(scene())
+    assert [frame["data"]["number"] for frame in heard if frame["type"] == "hint"] == list(range(300))
+
+
+def test_hints_that_wait_for_a_slow_layer_fill_no_memory(session, monkeypatch):
+    sent = []
+
+    async def send(hints, origin):
+        await asyncio.sleep(0.01)
+        sent.append([frame for _, frame in hints])
+
+    monkeypatch.setattr(hints, "_send_hints", send)
+
+    async def scene() -> None:
+        board = HintBoard()
+        for number in range(hints.MAX_WAITING + 5):
+            board.publish(session.id, number)
+        await board._sender
+
+    asyncio.run(scene())
+    assert sent == [list(range(5, hints.MAX_WAITING + 5))]
 
 
 def test_question_sent_again_is_answered_where_its_reply_is_followed_already(

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Literal, Protocol, TypeVar
 
 from django.conf import settings
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -24,6 +24,9 @@ PROBE_SECONDS = 30
 # While Redis is away each process counts for itself, and asks for it again after this time.
 REDIS_PAUSE_SECONDS = 5
 REDIS_TIMEOUT_SECONDS = 0.5
+# Hundreds of requests may come in one instant: they wait for one of these connections, for so long.
+REDIS_CONNECTIONS = 20
+REDIS_WAIT_SECONDS = 2.0
 _KEY = "guoxue:llm-circuit:"
 _KEPT_SECONDS = 3600
 
@@ -106,12 +109,15 @@ class Circuits:
     """The circuit of each provider; belongs to one event loop."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        self._redis = Redis.from_url(
+        connections = BlockingConnectionPool.from_url(
             settings.REDIS_URL,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_WAIT_SECONDS,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._redis = Redis.from_pool(connections)
         self._admit: _Script = self._redis.register_script(_ADMIT)
         self._fail: _Script = self._redis.register_script(_FAIL)
         self._clock = clock

@@ -149,6 +149,19 @@ def test_processes_count_together():
     assert asyncio.run(admit()) == "open"
 
 
+def test_hundreds_of_requests_of_one_instant_are_all_counted_together():
+    async def scene() -> set[str]:
+        circuits = Circuits()
+        try:
+            return set(await asyncio.gather(*(circuits.admit("p") for _ in range(300))))
+        finally:
+            await circuits.aclose()
+
+    assert asyncio.run(scene()) == {"closed"}
+    with Redis.from_url(django_settings.REDIS_URL) as redis:
+        assert int(redis.hget("guoxue:llm-circuit:p", "asked")) == 300
+
+
 def test_redis_is_asked_again_when_it_is_back(settings):
     async def scene() -> list[str]:
         there = settings.REDIS_URL
