@@ -146,7 +146,6 @@ class ReplyEngine:
     async def _outcome(self, live: LiveReply, pump: asyncio.Task[llm.StreamEnd]) -> Outcome | None:
         """Wait for the pump and say how the reply ended; None when another process has taken it."""
         await asyncio.wait({pump})
-        live.cut()
         error = asyncio.CancelledError() if pump.cancelled() else pump.exception()
         if isinstance(error, LeaseLost) or (pump.cancelled() and not (live.stopping or live.interrupted)):
             return None
@@ -216,7 +215,6 @@ class ReplyEngine:
         pump = self._pumps.get(live.turn.message_id)
         if live.stopping or pump is None:
             return
-        live.cut()
         live.stopping = True
         grace = STOP_USAGE_GRACE_SECONDS if live.reads_model and live.pieces else 0.0
         asyncio.get_running_loop().call_later(grace, pump.cancel)

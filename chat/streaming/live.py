@@ -8,13 +8,11 @@ from chat.services.replies import Piece
 from chat.services.turns import Turn
 from chat.streaming.pieces import Pieces
 
-COALESCE_SECONDS = 0.03
-
 
 class LiveReply:
     """The growing reply: an append-only list of pieces that any number of viewers read at their own pace.
 
-    The first delta is passed on at once, later ones are joined for up to 30 ms. A viewer holds no queue of ours.
+    A viewer holds no queue of ours.
     """
 
     def __init__(self, turn: Turn) -> None:
@@ -32,9 +30,6 @@ class LiveReply:
         self.thoughts = Pieces()
         self.retracted = False
         self.look_last: Callable[[], Awaitable[None]] | None = None
-        self._pending: list[str] = []
-        self._pending_thought: list[str] = []
-        self._cut_timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
     def set_sources(self, sources: list[frames.Frame]) -> None:
@@ -48,47 +43,24 @@ class LiveReply:
         self.append(text)
 
     def append(self, text: str) -> None:
-        """Take a delta of the model; after a stop nothing more is taken."""
-        if self.stopping or not text:
-            return
-        self._pending.append(text)
-        self._cut_soon(is_first=not self.pieces)
+        """Take what the model has written since; after a stop nothing more is taken."""
+        self._take(text, self.pieces)
 
     def think(self, text: str) -> None:
-        """Take a delta of what the model thinks before it answers; it is shown apart and no part of the reply."""
+        """Take what the model thinks before it answers; it is shown apart and no part of the reply."""
+        self._take(text, self.thoughts)
+
+    def _take(self, text: str, pieces: Pieces) -> None:
         if self.stopping or not text:
             return
-        self._pending_thought.append(text)
-        self._cut_soon(is_first=not self.thoughts)
+        pieces.append(text)
+        self._announce()
 
     def retract(self) -> None:
         """Take back what was written: viewers are told, and nothing of it is kept."""
         self.retracted = True
         self.pieces.clear()
-        self._pending.clear()
         self.thoughts.clear()
-        self._pending_thought.clear()
-        self._announce()
-
-    def _cut_soon(self, *, is_first: bool) -> None:
-        if is_first:
-            self.cut()
-        elif self._cut_timer is None:
-            self._cut_timer = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self.cut)
-
-    def cut(self) -> None:
-        """Turn what is pending into the next numbered piece."""
-        if self._cut_timer is not None:
-            self._cut_timer.cancel()
-            self._cut_timer = None
-        if not self._pending and not self._pending_thought:
-            return
-        if self._pending_thought:
-            self.thoughts.append("".join(self._pending_thought))
-            self._pending_thought.clear()
-        if self._pending:
-            self.pieces.append("".join(self._pending))
-            self._pending.clear()
         self._announce()
 
     def end(self, final: frames.Frame | None) -> None:

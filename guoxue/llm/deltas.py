@@ -1,6 +1,8 @@
 """Decides what the data of one event says: a piece of text, the end, the tokens counted, or an error."""
 
 import json
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -8,6 +10,7 @@ import orjson
 from guoxue.llm.errors import ModelBusy, ModelError, ModelRejected, ModelUnavailable
 from guoxue.llm.messages import ReasoningDelta, TextDelta, Usage
 
+Delta = TextDelta | ReasoningDelta
 # No model has a larger context; a larger count is a provider's mistake.
 MAX_COUNTED_TOKENS = 100_000_000
 # DeepSeek's word for breaking off under load.
@@ -30,14 +33,22 @@ class ReplyReading:
         is_count = self._usage is not None and (self._usage.output_tokens or not self.characters)
         return self._usage if is_count else None
 
-    def read(self, data: bytes) -> list[TextDelta | ReasoningDelta]:
-        """Return the pieces of one event, mostly one; raises ValueError when it is not of the protocol."""
-        try:
-            return self._read_chunk(_load(data))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("an event of another form") from error
+    def read(self, events: Sequence[bytes]) -> tuple[list[Delta], Exception | None]:
+        """Return what the events say, neighbours of one kind as one, up to the first at fault, and its fault.
 
-    def _read_chunk(self, chunk: Any) -> list[TextDelta | ReasoningDelta]:
+        That is a ModelError, or a ValueError when the event is not of the protocol.
+        """
+        deltas: list[Delta] = []
+        try:
+            for data in events:
+                deltas += self._read_chunk(_load(data))
+        except (ModelError, ValueError) as fault:
+            return _joined(deltas), fault
+        except (AttributeError, KeyError, TypeError) as error:
+            return _joined(deltas), ValueError(f"an event of another form: {error}")
+        return _joined(deltas), None
+
+    def _read_chunk(self, chunk: Any) -> list[Delta]:
         if error := chunk.get("error"):
             raise _as_error(error)
         if usage := chunk.get("usage"):
@@ -46,8 +57,8 @@ class ReplyReading:
         choices = chunk.get("choices")
         return self._read_choice(choices[0]) if choices else []
 
-    def _read_choice(self, choice: Any) -> list[TextDelta | ReasoningDelta]:
-        pieces: list[TextDelta | ReasoningDelta] = []
+    def _read_choice(self, choice: Any) -> list[Delta]:
+        pieces: list[Delta] = []
         if delta := choice.get("delta"):
             if thought := _storable(delta.get("reasoning_content") or delta.get("reasoning")):
                 pieces.append(ReasoningDelta(thought))
@@ -62,6 +73,12 @@ class ReplyReading:
         if usage := choice.get("usage"):  # Moonshot counts here.
             self._usage = _as_usage(usage)
         return pieces
+
+
+def _joined(deltas: list[Delta]) -> list[Delta]:
+    if len(deltas) < 2:
+        return deltas
+    return [kind("".join(delta.text for delta in same)) for kind, same in groupby(deltas, type)]
 
 
 def _load(data: bytes) -> Any:

@@ -38,7 +38,7 @@ def stream(model: str = "deepseek-chat") -> list[llm.ReplyEvent]:
 
 
 def test_deltas_come_in_order_and_the_end_carries_the_usage(model):
-    model.script = [Say("学而"), Say("时习之"), Usage(prompt=120, completion=5, cached=100)]
+    model.script = [Say("学而"), Pause(0.2), Say("时习之"), Usage(prompt=120, completion=5, cached=100)]
 
     events = stream()
 
@@ -70,7 +70,7 @@ def test_the_request_is_what_was_asked_with_usage_included(model):
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_is_apart_from_the_text(model, field):
-    model.script = [Think("先想", field), Think("再想", field), Say("学"), Usage(100, 5)]
+    model.script = [Think("先想", field), Pause(0.2), Think("再想", field), Say("学"), Usage(100, 5)]
 
     assert stream() == [
         llm.ReasoningDelta("先想"),
