@@ -16,6 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from accounts.errors import AccountDisabled, TicketInvalid, TokenExpired, TokenInvalid, TokenReused
 from accounts.models import User
+from guoxue.rows import PreparedLookup
 
 TICKET_TTL_SECONDS = 30
 RETRY_SECONDS = 10
@@ -47,9 +48,12 @@ def decode_access_token(token: str | bytes) -> AccessToken:
     return _decode(AccessToken, token)
 
 
+_user_by_id = PreparedLookup(lambda user_id: User.objects.filter(pk=user_id).order_by())
+
+
 def user_of(token: Token) -> User:
     """Return the active user whom the decoded token names. Raises TokenInvalid or AccountDisabled."""
-    return _active(User.objects.filter(pk=token.get("user_id")).first())
+    return _active(_user_by_id.row(user_id=token.get("user_id")))
 
 
 def authenticate_access_token(token: str | bytes) -> User:

@@ -36,7 +36,7 @@ from billing.models import (
 from billing.money import format_yuan
 from billing.pricing import TokenUsage
 from guoxue.errors import InvalidInput
-from guoxue.rows import only_row
+from guoxue.rows import PreparedLookup
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,27 @@ _CLOSING_FIELDS = (
     "settled_micros",
     "absorbed_micros",
     "settled_at",
+)
+_price_in_force = PreparedLookup(lambda model, now: Price.objects.versions(model, now)[:1])
+_wallet_of_user = PreparedLookup(
+    lambda user_id: (
+        Wallet.objects.filter(user_id=user_id)
+        .select_related("trial_grant")
+        .select_for_update(no_key=True, of=("self",))
+        .order_by()
+    )
+)
+_wallet_of_hold = PreparedLookup(
+    lambda key: Wallet.objects.filter(holds__key=key).select_for_update(no_key=True, of=("self",)).order_by()
+)
+_earlier_hold = PreparedLookup(lambda key: Hold.objects.filter(key=key).select_related("price").order_by())
+_hold_of_key = PreparedLookup(
+    lambda key: (
+        Hold.objects.filter(key=key)
+        .select_related("price")
+        .select_for_update(no_key=True, of=("self",))
+        .order_by()
+    )
 )
 _UNIQUE_KEYS = {"billing_hold_key_key", "billing_ledgertransaction_key_key"}
 
@@ -82,10 +103,10 @@ def hold_credit(*, key: str, user: User, model: str, prompt_tokens: int, max_out
     if prompt_tokens < 0 or max_output_tokens < 1:
         raise ValueError("prompt_tokens must be at least 0 and max_output_tokens at least 1")
     wallet = _lock_wallet_of(user)
-    if Hold.objects.filter(key=key).exists():
-        earlier = Hold.objects.select_related("price").get(key=key)
+    earlier = _earlier_hold.row(key=key)
+    if earlier is not None:
         return _same_hold(earlier, wallet, model=model, prompt_tokens=prompt_tokens)
-    price = Price.objects.current(model)
+    price = _price_in_force.row(model=model, now=timezone.now())
     if price is None:
         raise ModelNotPriced
     granted = _grant_output(wallet, price, prompt_tokens=prompt_tokens, asked=max_output_tokens)
@@ -316,8 +337,7 @@ def _lock_wallet(wallet_id: int) -> Wallet:
 
 def _lock_wallet_of(user: User) -> Wallet:
     """Lock the user's wallet; one that is not open yet, or may yet get the trial, is opened first."""
-    locked = Wallet.objects.for_user(user).select_for_update(no_key=True, of=("self",))
-    wallet = only_row(locked.select_related("trial_grant"))
+    wallet = _wallet_of_user.row(user_id=user.pk)
     if wallet is not None and wallet.has_trial:
         return wallet
     return _lock_wallet(open_wallet(user=user).pk)
@@ -325,10 +345,10 @@ def _lock_wallet_of(user: User) -> Wallet:
 
 def _lock_hold(key: str) -> Hold:
     """Lock the hold's wallet and then the hold, and return it as it is now, with its wallet and its price."""
-    wallet = only_row(Wallet.objects.select_for_update(no_key=True, of=("self",)).filter(holds__key=key))
+    wallet = _wallet_of_hold.row(key=key)
     if wallet is None:
         raise HoldNotFound
-    hold = Hold.objects.select_related("price").select_for_update(no_key=True, of=("self",)).get(key=key)
+    hold = _hold_of_key.rows(key=key).get()
     hold.wallet = wallet
     return hold
 

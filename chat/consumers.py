@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -30,6 +31,7 @@ from guoxue.bridge import in_thread
 from guoxue.closing import CLOSE_RESTARTING
 from guoxue.errors import ApplicationError, NotAuthenticated, ServiceUnavailable
 from guoxue.patience import Patience
+from guoxue.rows import PreparedLookup
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await super().__call__(scope, receive, send)
         finally:
             self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle an event of the connection; unlike Channels, close no database connections first: none is ours here."""
+        await getattr(self, get_handler_name(message))(message)
 
     def _leave(self) -> None:
         get_board().forget(self.session_id, self._on_hint)
@@ -217,8 +223,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code=CLOSE_RESTARTING)
 
 
+_own_session = PreparedLookup(
+    lambda owner_id, session_id: (
+        Session.objects.filter(owner_id=owner_id, id=session_id).only("id").order_by()
+    )
+)
+
+
 def _owns_session(user: User, session_id: UUID) -> bool:
-    return Session.objects.owned_by(user).filter(id=session_id).exists()
+    return _own_session.row(owner_id=user.id, session_id=session_id) is not None
 
 
 def _parse_frame(text_data: str | None) -> tuple[str, Any]:

@@ -3,9 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from billing.models import Wallet
@@ -16,7 +15,7 @@ from chat.models import Acquaintance, Message, ReplyChunk, Role, Session
 from chat.notices import Notice, NoticeKind
 from chat.prompts import PastTurn
 from guoxue import llm
-from guoxue.rows import only_row
+from guoxue.rows import PreparedLookup, only_row
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,21 @@ def reply_context(reply: Message) -> ReplyContext:
     return replace(context, written=reply.continues.text, sources=sources)
 
 
+_session_asked = PreparedLookup(
+    lambda owner_id, session_id, client_message_id: (
+        Session.objects.filter(owner_id=owner_id, id=session_id)
+        .annotate(
+            is_known=Exists(
+                Message.objects.filter(session_id=OuterRef("id"), client_message_id=client_message_id)
+            )
+        )
+        .select_related("role")
+        .only("role__model")
+        .order_by()
+    )
+)
+
+
 def model_of_turn(
     user: User,
     session_id: uuid.UUID,
@@ -67,17 +81,17 @@ def model_of_turn(
     continues: uuid.UUID | None,
 ) -> tuple[str, bool]:
     """Return which model answers a request, and whether it was accepted before."""
-    messages = Message.objects.filter(session=OuterRef("id"))
-    known = Exists(messages.filter(client_message_id=client_message_id))
+    session = _session_asked.row(owner_id=user.id, session_id=session_id, client_message_id=client_message_id)
+    if session is None:
+        return llm.default_model(), False
+    role: Role | None = session.role
     if continues is not None:
-        model: Any = Subquery(messages.filter(id=continues).values("role__model"))
+        continued = Message.objects.filter(session=session, id=continues).select_related("role")
+        role = getattr(only_row(continued), "role", None)
     elif role_id is not None:
-        model = Subquery(Role.objects.filter(id=role_id).values("model"))
-    else:
-        model = F("role__model")
-    found = Session.objects.owned_by(user).filter(id=session_id).values_list(model, known)
-    chosen, is_known = next(iter(found), ("", False))
-    return chosen or llm.default_model(), is_known
+        role = Role.objects.filter(id=role_id).first()
+    model = role.model if role else ""
+    return model or llm.default_model(), session.is_known  # type: ignore[attr-defined]
 
 
 def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
@@ -96,9 +110,12 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
     return Progress(told, message.sources, pieces, abandoned, final)
 
 
+_wallet_of = PreparedLookup(lambda user_id: Wallet.objects.filter(user_id=user_id).order_by())
+
+
 def final_frame(message: Message) -> frames.Frame:
     """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
-    wallet = only_row(Wallet.objects.filter(user_id=message.owner_id))
+    wallet = _wallet_of.row(user_id=message.owner_id)
     balance_micros = wallet.available_micros if wallet else 0
     return frames.ai_response(message, balance_micros=balance_micros, told=notice_before(message))
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 
@@ -16,10 +17,13 @@ class PriceQuerySet(models.QuerySet["Price"]):
         moment = at or timezone.now()
         return self.filter(~_newer_price(moment), valid_from__lte=moment)
 
+    def versions(self, model: str | Combinable, until: datetime | Combinable) -> Self:
+        """The prices that the model has had until then, the newest first."""
+        return self.filter(model=model, valid_from__lte=until).order_by("-valid_from")
+
     def current(self, model: str, at: datetime | None = None) -> "Price | None":
         """The price of the model now (or at a time), None where it has none."""
-        started = self.filter(model=model, valid_from__lte=at or timezone.now())
-        return started.order_by("-valid_from").first()
+        return self.versions(model, at or timezone.now()).first()
 
     def with_state(self) -> Self:
         """Every version with ``is_superseded``: whether a newer one of its model is in force."""

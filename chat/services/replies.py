@@ -18,7 +18,7 @@ from chat.endings import Outcome, close_reply, interrupted
 from chat.grounding import Source
 from chat.models import Message, ReplyChunk, Session
 from chat.verdicts import verdicts_on
-from guoxue.rows import only_row
+from guoxue.rows import PreparedLookup, only_row
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,17 @@ def flush_pieces(*, lease_tokens: Sequence[uuid.UUID], pieces: Sequence[Piece]) 
     return FlushResult(kept, frozenset(message_id for message_id, must_stop in rows if must_stop))
 
 
+_held_reply = PreparedLookup(
+    lambda message_id, lease_token: (
+        Message.objects.streaming()
+        .filter(id=message_id, lease_token=lease_token)
+        .select_related("role")
+        .to_be_ended()
+        .order_by()
+    )
+)
+
+
 def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outcome) -> Message:
     """End a reply: final text, verdicts on its quotations, usage, the hold settled, the chunks dropped.
 
@@ -94,8 +105,7 @@ def finish_turn(*, message_id: uuid.UUID, lease_token: uuid.UUID, outcome: Outco
     """
     quotes = verdicts_on(outcome.text)
     with transaction.atomic(durable=True):
-        held = Message.objects.streaming().filter(id=message_id, lease_token=lease_token)
-        message = only_row(held.select_related("role").to_be_ended())
+        message = _held_reply.row(message_id=message_id, lease_token=lease_token)
         if message is None:
             raise errors.LeaseLost
         close_reply(message, outcome, quotes)

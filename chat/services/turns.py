@@ -21,9 +21,24 @@ from chat.services.moderation import record_judgements, refuse_blocked
 from chat.services.replies import lease_end, require_idle
 from chat.services.sessions import available_role, locked_session, require_passed
 from guoxue import llm
+from guoxue.rows import PreparedLookup
 
 TITLE_CHARACTERS = 20
 _UNFINISHED = (Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED)
+_known = PreparedLookup(
+    lambda owner_id, session_id, client_message_id: (
+        Message.objects.filter(owner_id=owner_id, session_id=session_id, client_message_id=client_message_id)
+        .only("id")
+        .order_by()
+    )
+)
+_in_the_way = PreparedLookup(
+    lambda session_id, client_message_id: (
+        Message.objects.filter(session_id=session_id)
+        .filter(Q(client_message_id=client_message_id) | Q(status=Message.Status.STREAMING))
+        .order_by()
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -160,8 +175,8 @@ def _moderated(
     user: User, session_id: uuid.UUID, client_message_id: uuid.UUID, text: str
 ) -> tuple[Judgement, ...]:
     """Return what moderation has to say of a question that it lets pass; one that was accepted before is not asked about."""
-    known = Message.objects.owned_by(user).filter(session=session_id, client_message_id=client_message_id)
-    if known.exists():
+    known = _known.row(owner_id=user.id, session_id=session_id, client_message_id=client_message_id)
+    if known is not None:
         return ()
     judgements = judge_text(text, direction=Direction.INPUT, user=user)
     if weightiest(judgements).blocks:
@@ -172,8 +187,7 @@ def _moderated(
 
 def _known_or_idle(session: Session, client_message_id: uuid.UUID) -> Message | None:
     """Return the message that the same request brought before; for a new one make sure that no reply streams."""
-    in_the_way = Q(client_message_id=client_message_id) | Q(status=Message.Status.STREAMING)
-    found = list(session.messages.filter(in_the_way))
+    found = list(_in_the_way.rows(session_id=session.id, client_message_id=client_message_id))
     known = next((each for each in found if each.client_message_id == client_message_id), None)
     if found and known is None:
         require_idle(session)
