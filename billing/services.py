@@ -346,9 +346,8 @@ def _lock_wallet_of(user: User) -> Wallet:
 def _lock_hold(key: str) -> Hold:
     """Lock the hold's wallet and then the hold, and return it as it is now, with its wallet and its price."""
     wallet = _wallet_of_hold.row(key=key)
-    if wallet is None:
+    if wallet is None or (hold := _hold_of_key.row(key=key)) is None:
         raise HoldNotFound
-    hold = _hold_of_key.rows(key=key).get()
     hold.wallet = wallet
     return hold
 

@@ -49,8 +49,8 @@ class PreparedLookup(Generic[M]):
         """Return the first row, or None; see ``rows``."""
         return next(iter(self.rows(**values)), None)
 
-    def rows(self, **values: Any) -> QuerySet[M]:
-        """Return the rows, which are read when they are looked at; the values are the lookup's parameters, by name."""
+    def rows(self, **values: Any) -> list[M]:
+        """Return the rows; the values are those of the lookup's parameters, by their names."""
         prepared = self._prepared = self._prepared or self._prepare()
         bound = tuple(
             values[each.name] if isinstance(each, _Placeholder) else each for each in prepared.parameters
@@ -61,7 +61,7 @@ class PreparedLookup(Generic[M]):
         rows = prepared.rows.all()
         rows.query = copy(rows.query)
         rows.query.get_compiler = lambda *_args, **_options: compiler  # type: ignore[method-assign]
-        return rows
+        return list(rows)
 
     def _prepare(self) -> _Prepared[M]:
         names = inspect.signature(self._lookup).parameters

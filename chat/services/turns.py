@@ -187,7 +187,7 @@ def _moderated(
 
 def _known_or_idle(session: Session, client_message_id: uuid.UUID) -> Message | None:
     """Return the message that the same request brought before; for a new one make sure that no reply streams."""
-    found = list(_in_the_way.rows(session_id=session.id, client_message_id=client_message_id))
+    found = _in_the_way.rows(session_id=session.id, client_message_id=client_message_id)
     known = next((each for each in found if each.client_message_id == client_message_id), None)
     if found and known is None:
         require_idle(session)

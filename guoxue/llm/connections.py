@@ -81,7 +81,23 @@ def _body_of(response: httpx2.Response) -> AsyncIterator[bytes]:
     """Return the body as it comes from the network, past layers that would only pass it on, unless it is compressed."""
     if "content-encoding" in response.headers or not isinstance(response.stream, httpx2.AsyncByteStream):
         return response.aiter_bytes()
-    return response.stream.__aiter__()
+    return _to_the_last_byte(response.stream)
+
+
+async def _to_the_last_byte(stream: httpx2.AsyncByteStream) -> AsyncGenerator[bytes, None]:
+    """Yield what comes, and where the connection breaks also what had come before that and was not read yet.
+
+    It may be the end of the reply. aiohttp keeps it, but raises the fault first; no layer above gives it out.
+    """
+    try:
+        async for received in stream:
+            yield received
+    except FAULTS:
+        answer = getattr(getattr(stream, "_stream", None), "_aiohttp_response", None)
+        unread = answer.content._read_nowait(-1) if answer is not None else b""
+        if unread:
+            yield unread
+        raise
 
 
 def as_model_error(fault: Exception) -> ModelError:

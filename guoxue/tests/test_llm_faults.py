@@ -117,6 +117,17 @@ def test_a_stream_that_breaks_after_its_finish_is_complete(model, monkeypatch, e
     assert stream() == [llm.TextDelta("学"), llm.StreamEnd("stop", None, "deepseek-chat")]
 
 
+@pytest.mark.parametrize("ending", [Drop(), Reset()])
+def test_what_came_between_two_readings_is_not_lost_where_the_stream_breaks(model, monkeypatch, ending):
+    monkeypatch.setattr(reading, "READING_SECONDS", 0.5)
+    model.script = [Say("学"), Pause(0.05), Say("而时"), FINISHED, Pause(0.05), ending]
+
+    events = stream()
+
+    assert "".join(event.text for event in events[:-1]) == "学而时"
+    assert events[-1] == llm.StreamEnd("stop", None, "deepseek-chat")
+
+
 USAGES = {
     "none": ("null", None),
     "zero": ('{"prompt_tokens": 0, "completion_tokens": 0}', None),

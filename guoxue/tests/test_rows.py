@@ -57,7 +57,7 @@ def test_related_rows_annotations_constants_and_order_come_as_from_the_orm(users
         )
     )
 
-    rows = list(wallets.rows(first="a", last="b@example.com"))
+    rows = wallets.rows(first="a", last="b@example.com")
 
     assert [wallet.user.email for wallet in rows] == ["b@example.com", "a@example.com"]
     assert all(wallet.seen_at is not None for wallet in rows)
