@@ -86,8 +86,8 @@ def model_of_turn(
         return llm.default_model(), False
     role: Role | None = session.role
     if continues is not None:
-        continued = Message.objects.filter(session=session, id=continues).select_related("role")
-        role = getattr(only_row(continued), "role", None)
+        continued = only_row(Message.objects.filter(session=session, id=continues).select_related("role"))
+        role = continued.role if continued else None
     elif role_id is not None:
         role = Role.objects.filter(id=role_id).first()
     model = role.model if role else ""

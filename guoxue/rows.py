@@ -1,4 +1,4 @@
-"""Decides how the one row of a lookup is read where it has to cost little."""
+"""Decides how a row, or a few, are looked up where it has to cost little."""
 
 import inspect
 from collections.abc import Callable

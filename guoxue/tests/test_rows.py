@@ -69,7 +69,8 @@ def test_a_locked_row_is_locked(users):
         assert locked.row(user_id=users[0].id) == users[0]
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE relation = 'accounts_user'::regclass AND mode = 'RowShareLock'"
+                "SELECT count(*) FROM pg_locks WHERE relation = 'accounts_user'::regclass"
+                " AND mode = 'RowShareLock' AND pid = pg_backend_pid()"
             )
             assert cursor.fetchone() == (1,)
 
