@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 
+from accounts.tokens import issue_tokens
 from chat.exporting import places
 from chat.exporting.links import sign
 from chat.models import Export
@@ -64,8 +66,12 @@ needs_proc = pytest.mark.skipif(
 
 @pytest.fixture
 def before(served: Served, reader) -> int:
-    """The most memory that the process has had once it has answered a request of the kind."""
+    """The most memory that the process has had once it has loaded what its search needs and answered for a file."""
     assert served.process is not None
+    # The process warms up while it answers already; a search waits for the same model.
+    search = urllib.request.Request(f"{served.url}/api/v1/search?{urlencode({'q': '学而'})}")
+    search.add_header("Authorization", f"Bearer {issue_tokens(reader).access}")
+    urllib.request.urlopen(search).read()
     missing = Export(id="00000000-0000-0000-0000-000000000000")
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(link_to(served, missing))
