@@ -7,7 +7,7 @@ from uuid import UUID
 from billing.money import format_yuan
 from chat import labels
 from chat.models import Message
-from chat.notices import Notice
+from chat.notices import Notice, notice_of
 from guoxue.errors import ApplicationError
 
 Frame = dict[str, Any]
@@ -33,9 +33,11 @@ def delta(message_id: UUID, seq: int, text: str) -> Frame:
     return _frame("delta", message_id=str(message_id), seq=seq, text=text)
 
 
-def ai_response(message: Message, *, balance_micros: int, told: Notice | None = None) -> Frame:
-    """The reply as it ended, with what its reader was ``told`` before it; nothing of one that is withheld."""
+def ai_response(message: Message, *, balance_micros: int) -> Frame:
+    """The reply as it ended, with what its reader was told before it; nothing of one that is withheld."""
     shown = not message.is_withheld
+    role_name = message.role.name if message.role else ""
+    told = notice_of(message.notice, role_name)
     return _frame(
         "ai_response",
         message_id=str(message.id),
@@ -43,8 +45,8 @@ def ai_response(message: Message, *, balance_micros: int, told: Notice | None = 
         message=message.text if shown else "",
         reasoning=message.reasoning if shown else "",
         html=message.html if shown else "",
-        role_name=message.role.name if message.role else "",
-        notice=told and _told(told),
+        role_name=role_name,
+        notice=told.payload if told else None,
         sources=message.sources if shown else [],
         quotes=message.quotes if shown else [],
         suggestions=message.suggestions if shown else [],
@@ -69,7 +71,7 @@ def ai_response(message: Message, *, balance_micros: int, told: Notice | None = 
 
 def notice(message_id: UUID, told: Notice) -> Frame:
     """What the reader of a persona must be told before the reply."""
-    return _frame("notice", message_id=str(message_id), **_told(told))
+    return _frame("notice", message_id=str(message_id), **told.payload)
 
 
 def title(session_id: UUID, text: str) -> Frame:
@@ -119,10 +121,6 @@ def error_of(message: Message) -> Frame | None:
     if not message.error_code:
         return None
     return {"code": message.error_code, "message": message.error_message}
-
-
-def _told(told: Notice) -> Frame:
-    return {"kind": told.kind.value, "role_name": told.role_name, "text": told.text}
 
 
 def _frame(kind: str, /, **data: Any) -> Frame:

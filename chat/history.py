@@ -18,6 +18,7 @@ from billing.money import format_yuan
 from chat import labels
 from chat.branches import path_to
 from chat.models import Message
+from chat.notices import notice_of
 
 Payload = dict[str, Any]
 _EMPTY = orjson.Fragment("[]")
@@ -46,7 +47,7 @@ _MESSAGES = """
     SELECT message.id::text, message.session_id::text, message.author, message.status, message.text, message.html,
         message.reasoning, message.client_message_id::text, message.reply_to_id::text, message.parent_id::text,
         message.continues_id::text, coalesce(role.name, ''), message.model, message.sources, message.quotes,
-        message.suggestions, message.flag, message.input_tokens, message.cached_input_tokens,
+        message.suggestions, message.flag, message.notice, message.input_tokens, message.cached_input_tokens,
         message.output_tokens, message.usage_estimated, message.cost_micros, message.error_code,
         message.error_message, message.created_at, message.finished_at,
         feedback.value, feedback.reasons, feedback.comment,
@@ -95,6 +96,7 @@ class _Row(NamedTuple):
     quotes: str
     suggestions: str
     flag: str
+    notice: str
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
@@ -179,6 +181,7 @@ def _payload(row: _Row) -> Payload:
         "quotes": _EMPTY if hidden else orjson.Fragment(row.quotes),
         "suggestions": _EMPTY if hidden else orjson.Fragment(row.suggestions),
         "flag": row.flag,
+        "notice": _notice(row),
         "input_tokens": row.input_tokens,
         "cached_input_tokens": row.cached_input_tokens,
         "output_tokens": row.output_tokens,
@@ -193,6 +196,11 @@ def _payload(row: _Row) -> Payload:
         "created_at": timezone.localtime(row.created_at),
         "finished_at": timezone.localtime(row.finished_at) if row.finished_at else None,
     }
+
+
+def _notice(row: _Row) -> Payload | None:
+    told = notice_of(row.notice, row.role_name)
+    return told.payload if told else None
 
 
 def _feedback(row: _Row) -> Payload | None:

@@ -11,8 +11,8 @@ from billing.models import Wallet
 from chat import frames
 from chat.grounding import Source
 from chat.memory import remembered_turns, summary_for
-from chat.models import Acquaintance, Message, ReplyChunk, Role, Session
-from chat.notices import Notice, NoticeKind
+from chat.models import Message, ReplyChunk, Role, Session
+from chat.notices import Notice, notice_of
 from chat.prompts import PastTurn
 from guoxue import llm
 from guoxue.rows import PreparedLookup, only_row
@@ -106,7 +106,7 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
         return None
     final = None if message.status == Message.Status.STREAMING else final_frame(message)
     abandoned = final is None and Message.objects.abandoned().filter(id=message_id).exists()
-    told = notice_before(message) if final is None and after_seq == 0 else None
+    told = notice_of(message.notice, message.role.name) if message.role and after_seq == 0 else None
     return Progress(told, message.sources, pieces, abandoned, final)
 
 
@@ -117,19 +117,7 @@ def final_frame(message: Message) -> frames.Frame:
     """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
     wallet = _wallet_of.row(user_id=message.owner_id)
     balance_micros = wallet.available_micros if wallet else 0
-    return frames.ai_response(message, balance_micros=balance_micros, told=notice_before(message))
-
-
-def notice_before(reply: Message) -> Notice | None:
-    """Return what the reader of a persona was told when this reply was accepted."""
-    role = reply.role
-    if role is None or not role.is_persona:
-        return None
-    known = Acquaintance.objects.filter(user_id=reply.owner_id, role=role).first()
-    if known is None or reply.created_at not in (known.noticed_at, known.reminded_at):
-        return None
-    is_first = reply.created_at == known.noticed_at
-    return Notice(NoticeKind.FIRST_USE if is_first else NoticeKind.TWO_HOURS, role.name)
+    return frames.ai_response(message, balance_micros=balance_micros)
 
 
 def owned_reply(user: User, session_id: uuid.UUID, message_id: uuid.UUID) -> Message | None:

@@ -98,6 +98,7 @@ class Message(Base):
     quotes: Mapped[list[Any]] = mapped_column(JSONB)
     suggestions: Mapped[list[Any]] = mapped_column(JSONB)
     flag: Mapped[str]
+    notice: Mapped[str]
     input_tokens: Mapped[int]
     cached_input_tokens: Mapped[int]
     output_tokens: Mapped[int]
@@ -123,6 +124,12 @@ class FeedbackOut(BaseModel):
     comment: str
 
 
+class NoticeOut(BaseModel):
+    kind: str
+    role_name: str
+    text: str
+
+
 class MessageOut(BaseModel):
     id: UUID
     session_id: UUID
@@ -143,6 +150,7 @@ class MessageOut(BaseModel):
     quotes: list[Any]
     suggestions: list[Any]
     flag: str
+    notice: NoticeOut | None
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
@@ -271,6 +279,7 @@ def _out(message: Message, groups: dict[Any, list[UUID]]) -> MessageOut:
         quotes=message.quotes,
         suggestions=message.suggestions,
         flag=message.flag,
+        notice=None,  # The benchmark's role is no persona.
         input_tokens=message.input_tokens,
         cached_input_tokens=message.cached_input_tokens,
         output_tokens=message.output_tokens,

@@ -60,7 +60,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     list_select_related = ("session", "role")
     readonly_fields = ("cost", "source_list", "quote_list")
     fieldsets = (
-        (None, {"fields": ("id", "session", "author", "status", "role", "reply_to", "text")}),
+        (None, {"fields": ("id", "session", "author", "status", "role", "notice", "reply_to", "text")}),
         ("出处与引文核对", {"fields": ("source_list", "quote_list")}),
         (
             "用量",

@@ -9,8 +9,7 @@ from chat.models.roles import Role
 class Acquaintance(models.Model):
     """When a reader was told that a persona is an AI, how long they have talked without a break, and the last reminder.
 
-    A notice belongs to the reply that was accepted at that very moment: ``noticed_at`` and ``reminded_at`` are times at
-    which replies were created.
+    All are moments at which replies were created; the replies say which notice stands before them.
     """
 
     user = models.ForeignKey(

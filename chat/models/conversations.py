@@ -143,6 +143,10 @@ class Message(models.Model):
         INTERRUPTED = "interrupted", "已中断"
         FAILED = "failed", "失败"
 
+    class NoticeKind(models.TextChoices):
+        FIRST_USE = "first_use", "初次交谈"
+        TWO_HOURS = "two_hours", "满两小时"
+
     id = models.UUIDField("编号", primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
         Session, verbose_name="会话", on_delete=models.CASCADE, related_name="messages"
@@ -191,6 +195,8 @@ class Message(models.Model):
     reasoning = models.TextField("思考过程", blank=True)
     suggestions = models.JSONField("可接着问", default=list, blank=True)
     flag = models.CharField("内容标记", max_length=8, choices=Flag, blank=True)
+    # What the reader of a persona was told before this reply.
+    notice = models.CharField("拟人提示", max_length=9, choices=NoticeKind, blank=True, editable=False)
     sources = models.JSONField("出处", default=list, blank=True)
     quotes = models.JSONField("引文核对", default=list, blank=True)
     prompt_tokens = models.PositiveIntegerField("提示词估计（token）", default=0)

@@ -19,6 +19,12 @@ class GivenFeedbackSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(allow_blank=True)
 
 
+class NoticeSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=Message.NoticeKind.choices)
+    role_name = serializers.CharField()
+    text = serializers.CharField()
+
+
 class MessageSerializer(serializers.Serializer[Any]):
     """A message as its reader sees it. It is written by ``chat.history``, not by this class; a test compares them."""
 
@@ -42,6 +48,9 @@ class MessageSerializer(serializers.Serializer[Any]):
     quotes = serializers.ListField(child=serializers.DictField())
     suggestions = serializers.ListField(child=serializers.CharField())
     flag = serializers.ChoiceField(choices=Message.Flag.choices, allow_blank=True)
+    notice = NoticeSerializer(
+        allow_null=True, help_text="拟人角色的提示，须显示在回复之前；无须提示的为 null。"
+    )
     input_tokens = serializers.IntegerField()
     cached_input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()

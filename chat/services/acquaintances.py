@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from chat.models import Acquaintance, Role
-from chat.notices import Notice, NoticeKind, is_reminder_due
+from chat.models import Acquaintance, Message, Role
+from chat.notices import Notice, is_reminder_due
 
 
 def meet_persona(*, user: User, role: Role, moment: datetime) -> Notice | None:
@@ -27,7 +27,7 @@ def meet_persona(*, user: User, role: Role, moment: datetime) -> Notice | None:
             known = _locked(user, role)
         assert known is not None
         if known.noticed_at == moment:
-            return Notice(NoticeKind.FIRST_USE, role.name)
+            return Notice(Message.NoticeKind.FIRST_USE, role.name)
         if moment - known.last_at > settings.PERSONA_BREAK:
             known.began_at = moment
         is_due = is_reminder_due(moment=moment, began_at=known.began_at, reminded_at=known.reminded_at)
@@ -36,7 +36,7 @@ def meet_persona(*, user: User, role: Role, moment: datetime) -> Notice | None:
         # Questions in parallel may come to the lock in another order than they were created.
         known.last_at = max(known.last_at, moment)
         known.save(update_fields=("began_at", "last_at", "reminded_at"))
-        return Notice(NoticeKind.TWO_HOURS, role.name) if is_due else None
+        return Notice(Message.NoticeKind.TWO_HOURS, role.name) if is_due else None
 
 
 def _locked(user: User, role: Role) -> Acquaintance | None:

@@ -282,11 +282,15 @@ def _start_reply(
 
 
 def _meet(reader: User, role: Role, reply: Message) -> Notice | None:
-    """Return what the reader must be told before this reply, dated by the moment that the database gave it."""
+    """Return what the reader must be told before this reply, and write down that they were."""
     if not role.is_persona:
         return None
     reply.refresh_from_db(fields=("created_at",))
-    return meet_persona(user=reader, role=role, moment=reply.created_at)
+    notice = meet_persona(user=reader, role=role, moment=reply.created_at)
+    if notice is not None:
+        reply.notice = notice.kind
+        reply.save(update_fields=("notice",))
+    return notice
 
 
 def _title_from(text: str) -> str:

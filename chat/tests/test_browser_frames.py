@@ -134,6 +134,11 @@ def test_a_persona_is_introduced_before_it_speaks_for_the_first_time(
     expect(page.locator(".reply[data-status=completed]")).to_have_count(2)
     expect(page.locator(".reply-notice").last).to_be_empty()
 
+    page.reload()
+    expect(page.locator(".reply[data-status=completed]")).to_have_count(2)
+    expect(notice).to_contain_text("「孔子」由人工智能扮演，不是真人")
+    expect(page.locator(".reply-notice").last).to_be_empty()
+
 
 def test_a_title_that_the_model_writes_is_in_the_head_and_in_the_list(
     wire: Wire, page: Page, session: Session

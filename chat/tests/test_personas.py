@@ -11,8 +11,8 @@ from accounts.tests.factories import make_user
 from accounts.tokens import issue_tokens
 from billing.errors import InsufficientCredit
 from chat.models import Acquaintance, Message, Role, Session
-from chat.notices import Notice, NoticeKind
-from chat.queries import final_frame, notice_before, reply_progress
+from chat.notices import Notice
+from chat.queries import final_frame, reply_progress
 from chat.services.acquaintances import meet_persona
 from chat.services.sessions import create_session
 from chat.services.turns import begin_turn
@@ -22,7 +22,7 @@ from chat.tests.test_answering import events
 from guoxue.tests.racing import meeting_after, run_together
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
-FIRST, REMINDER = NoticeKind.FIRST_USE, NoticeKind.TWO_HOURS
+FIRST, REMINDER = Message.NoticeKind.FIRST_USE, Message.NoticeKind.TWO_HOURS
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ask(reader, session: Session):
     return begin_turn(user=reader, session_id=session.id, text=QUESTION, client_message_id=uuid.uuid4())
 
 
-def told(reader, role: Role, *minutes: float) -> list[tuple[float, NoticeKind]]:
+def told(reader, role: Role, *minutes: float) -> list[tuple[float, Message.NoticeKind]]:
     """Talk with a persona so many minutes after noon; return what was said when."""
     notices = [
         (minute, meet_persona(user=reader, role=role, moment=NOON + timedelta(minutes=minute)))
@@ -97,19 +97,18 @@ def test_what_a_break_is_is_a_setting(reader, kongzi, settings):
     assert told(reader, kongzi, 0, 121, 246, 247) == [(0, FIRST), (121, REMINDER), (246, REMINDER)]
 
 
-def test_the_notice_belongs_to_the_reply_that_was_accepted_with_it(reader, talk):
+def test_the_notice_belongs_to_the_reply_that_was_accepted_with_it(reader, talk, client_of):
     first = talk.ask("一")
     second = talk.ask("二")
     let_time_pass(minutes=29)
     Acquaintance.objects.update(began_at=Acquaintance.objects.get().began_at - timedelta(hours=2))
     third = talk.ask("三")
 
-    assert [notice_before(reply) for reply in (first, second, third)] == [
-        None,  # The clock was moved under it.
-        None,
-        Notice(REMINDER, "孔子"),
-    ]
-    assert final_frame(third)["data"]["notice"] == {
+    notices = [final_frame(reply)["data"]["notice"] for reply in (first, second, third)]
+    assert [notice and notice["kind"] for notice in notices] == ["first_use", None, "two_hours"]
+    history = client_of(reader).get(f"/api/v1/sessions/{talk.session.id}/messages").json()["results"]
+    assert [message["notice"] for message in history] == [notices[2], None, None, None, notices[0], None]
+    assert notices[2] == {
         "kind": "two_hours",
         "role_name": "孔子",
         "text": "您已与「孔子」连续交谈两小时。「孔子」由人工智能扮演，不是真人；不妨歇一歇，随时可以离开。",
@@ -167,8 +166,7 @@ def test_of_two_questions_at_once_one_is_preceded_by_a_notice(is_known):
     kind = REMINDER if is_known else FIRST
     notices = [turn.notice for turn in turns if turn.notice is not None]
     assert notices == [Notice(kind, "孔子")]
-    replies = Message.objects.select_related("role", "session__owner").filter(author="assistant")
-    assert [notice for reply in replies if (notice := notice_before(reply))] == notices
+    assert list(Message.objects.exclude(notice="").values_list("notice", flat=True)) == [kind]
 
 
 @pytest.mark.django_db(transaction=True)
