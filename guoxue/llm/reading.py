@@ -21,7 +21,7 @@ USAGE_SECONDS = 5.0
 RELEASE_SECONDS = 0.1
 # Streams are read together, so many times a second, and what has come meanwhile is one delta: to wake up for each by
 # itself would cost most of what a delta costs (ADR 16). No reader sees the difference.
-READING_SECONDS = 0.04
+READING_SECONDS = 0.03
 # A reading of this length has left more behind, which need not wait.
 _LONG_READING_BYTES = 8192
 
