@@ -20,12 +20,12 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[("first_use", "初次交谈"), ("two_hours", "满两小时")],
+                db_default="",
                 default="",
                 editable=False,
                 max_length=9,
                 verbose_name="拟人提示",
             ),
-            preserve_default=False,
         ),
         migrations.RunSQL(FILL_NOTICES, migrations.RunSQL.noop),
     )

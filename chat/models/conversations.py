@@ -195,8 +195,17 @@ class Message(models.Model):
     reasoning = models.TextField("思考过程", blank=True)
     suggestions = models.JSONField("可接着问", default=list, blank=True)
     flag = models.CharField("内容标记", max_length=8, choices=Flag, blank=True)
-    # What the reader of a persona was told before this reply.
-    notice = models.CharField("拟人提示", max_length=9, choices=NoticeKind, blank=True, editable=False)
+    # What the reader of a persona was told before this reply. While a new version is rolled out, processes of the old
+    # one, which do not know the column, go on writing.
+    notice = models.CharField(
+        "拟人提示",
+        max_length=9,
+        choices=NoticeKind,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
     sources = models.JSONField("出处", default=list, blank=True)
     quotes = models.JSONField("引文核对", default=list, blank=True)
     prompt_tokens = models.PositiveIntegerField("提示词估计（token）", default=0)
