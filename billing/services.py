@@ -54,8 +54,8 @@ _CLOSING_FIELDS = (
 )
 _price_in_force = PreparedLookup(lambda model, now: Price.objects.versions(model, now)[:1])
 _wallet_of_user = PreparedLookup(
-    lambda user_id: (
-        Wallet.objects.filter(user_id=user_id)
+    lambda user: (
+        Wallet.objects.for_user(user)
         .select_related("trial_grant")
         .select_for_update(no_key=True, of=("self",))
         .order_by()
@@ -337,7 +337,7 @@ def _lock_wallet(wallet_id: int) -> Wallet:
 
 def _lock_wallet_of(user: User) -> Wallet:
     """Lock the user's wallet; one that is not open yet, or may yet get the trial, is opened first."""
-    wallet = _wallet_of_user.row(user_id=user.pk)
+    wallet = _wallet_of_user.row(user=user.pk)
     if wallet is not None and wallet.has_trial:
         return wallet
     return _lock_wallet(open_wallet(user=user).pk)

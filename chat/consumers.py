@@ -224,14 +224,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 
 _own_session = PreparedLookup(
-    lambda owner_id, session_id: (
-        Session.objects.filter(owner_id=owner_id, id=session_id).only("id").order_by()
-    )
+    lambda user, session_id: Session.objects.owned_by(user).filter(id=session_id).only("id").order_by()
 )
 
 
 def _owns_session(user: User, session_id: UUID) -> bool:
-    return _own_session.row(owner_id=user.id, session_id=session_id) is not None
+    return _own_session.row(user=user.id, session_id=session_id) is not None
 
 
 def _parse_frame(text_data: str | None) -> tuple[str, Any]:

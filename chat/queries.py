@@ -59,8 +59,9 @@ def reply_context(reply: Message) -> ReplyContext:
 
 
 _session_asked = PreparedLookup(
-    lambda owner_id, session_id, client_message_id: (
-        Session.objects.filter(owner_id=owner_id, id=session_id)
+    lambda user, session_id, client_message_id: (
+        Session.objects.owned_by(user)
+        .filter(id=session_id)
         .annotate(
             is_known=Exists(
                 Message.objects.filter(session_id=OuterRef("id"), client_message_id=client_message_id)
@@ -81,7 +82,7 @@ def model_of_turn(
     continues: uuid.UUID | None,
 ) -> tuple[str, bool]:
     """Return which model answers a request, and whether it was accepted before."""
-    session = _session_asked.row(owner_id=user.id, session_id=session_id, client_message_id=client_message_id)
+    session = _session_asked.row(user=user.id, session_id=session_id, client_message_id=client_message_id)
     if session is None:
         return llm.default_model(), False
     role: Role | None = session.role
@@ -110,12 +111,12 @@ def reply_progress(message_id: uuid.UUID, after_seq: int) -> Progress | None:
     return Progress(told, message.sources, pieces, abandoned, final)
 
 
-_wallet_of = PreparedLookup(lambda user_id: Wallet.objects.filter(user_id=user_id).order_by())
+_wallet_of = PreparedLookup(lambda user: Wallet.objects.for_user(user).order_by())
 
 
 def final_frame(message: Message) -> frames.Frame:
     """Build the ``ai_response`` frame of a reply that has ended, with the reader's balance as of now."""
-    wallet = _wallet_of.row(user_id=message.owner_id)
+    wallet = _wallet_of.row(user=message.owner_id)
     balance_micros = wallet.available_micros if wallet else 0
     return frames.ai_response(message, balance_micros=balance_micros)
 

@@ -5,6 +5,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from accounts.models import User
@@ -34,7 +35,7 @@ _BUCKETS = [account.value for account in WALLET_ACCOUNTS]
 class WalletQuerySet(models.QuerySet["Wallet"]):
     """Reads of wallets."""
 
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: User | Combinable) -> Self:
         return self.filter(user=user)
 
 

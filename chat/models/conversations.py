@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ _PINNED_AHEAD = timedelta(days=365_000)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def owned_by(self, user: User) -> Self:
+    def owned_by(self, user: User | Combinable) -> Self:
         return self.filter(owner=user)
 
     def recent(self) -> Self:
@@ -82,7 +83,7 @@ class CharacterPairs(Func):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def owned_by(self, user: User) -> Self:
+    def owned_by(self, user: User | Combinable) -> Self:
         return self.filter(owner=user)
 
     def mentioning(self, words: Sequence[str]) -> Self:

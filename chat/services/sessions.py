@@ -17,16 +17,17 @@ from guoxue.rows import PreparedLookup
 
 _DELETED_AT_ONCE = 20
 _WAITING = "这个角色正在等待审核，通过后就能使用；请先换一个角色。"
+_REFUSED = "这个角色没有通过审核，请修改后重新提交，或换一个角色。"
 _own_session = PreparedLookup(
-    lambda owner_id, session_id: (
-        Session.objects.filter(owner_id=owner_id, id=session_id)
+    lambda user, session_id: (
+        Session.objects.owned_by(user)
+        .filter(id=session_id)
         .select_related("role")
         .select_for_update(no_key=True, of=("self",))
         .order_by()
     )
 )
 _active_user = PreparedLookup(lambda user_id: User.objects.filter(id=user_id, is_active=True).order_by())
-_REFUSED = "这个角色没有通过审核，请修改后重新提交，或换一个角色。"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def choose_version(*, user: User, session_id: uuid.UUID, message_id: uuid.UUID) 
 
 def locked_session(user: User, session_id: uuid.UUID) -> Session:
     """Lock and return the user's own session. Raises SessionNotFound and AccountDisabled."""
-    session = _own_session.row(owner_id=user.id, session_id=session_id)
+    session = _own_session.row(user=user.id, session_id=session_id)
     if session is None:
         raise errors.SessionNotFound
     # Read after the lock was had: the account may have been disabled while we waited for it.

@@ -26,8 +26,9 @@ from guoxue.rows import PreparedLookup
 TITLE_CHARACTERS = 20
 _UNFINISHED = (Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED)
 _known = PreparedLookup(
-    lambda owner_id, session_id, client_message_id: (
-        Message.objects.filter(owner_id=owner_id, session_id=session_id, client_message_id=client_message_id)
+    lambda user, session_id, client_message_id: (
+        Message.objects.owned_by(user)
+        .filter(session_id=session_id, client_message_id=client_message_id)
         .only("id")
         .order_by()
     )
@@ -175,7 +176,7 @@ def _moderated(
     user: User, session_id: uuid.UUID, client_message_id: uuid.UUID, text: str
 ) -> tuple[Judgement, ...]:
     """Return what moderation has to say of a question that it lets pass; one that was accepted before is not asked about."""
-    known = _known.row(owner_id=user.id, session_id=session_id, client_message_id=client_message_id)
+    known = _known.row(user=user.id, session_id=session_id, client_message_id=client_message_id)
     if known is not None:
         return ()
     judgements = judge_text(text, direction=Direction.INPUT, user=user)
