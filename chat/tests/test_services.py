@@ -13,6 +13,7 @@ from billing.services import adjust_balance, open_wallet
 from chat import errors
 from chat.endings import Outcome
 from chat.models import Message, ReplyChunk, Role, Session
+from chat.queries import model_of_turn
 from chat.services import replies, sessions, turns
 from chat.services.replies import Piece
 from chat.services.sessions import create_session
@@ -99,6 +100,19 @@ def test_a_stranger_cannot_ask_in_the_session(reader, stranger, session):
         begin(stranger, session)
 
     assert not session.messages.exists()
+
+
+def test_a_stranger_is_told_neither_the_model_nor_the_requests_of_a_session(reader, stranger, session):
+    turn = begin(reader, session)
+    Role.objects.filter(id=session.role_id).update(model="another-model")
+
+    told = [
+        model_of_turn(who, session.id, turn.client_message_id, None, continues)
+        for who in (reader, stranger)
+        for continues in (None, turn.message_id)
+    ]
+
+    assert told == [("another-model", True)] * 2 + [(llm.default_model(), False)] * 2
 
 
 def test_an_unknown_or_inactive_role_is_refused(reader, session):
